@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+# The only entry. Every target sets up what it needs, from a bare Debian 12
+# machine with git and make; `make` alone lists them.
+
+SHELL := /bin/bash
+vm := tools/vm
+
+# Everything that a user may give goes to the scripts by the environment, RUN
+# and its like as written: make would expand $(...) in them.
+vars := ARCH T V DEBUG BASE DRY APPEND QEMU_ARGS EXTRA RUN FORCE FAST CANARY \
+	DL_DIR KERNEL_SRC QEMU_SRC
+$(foreach v,$(vars),$(eval override $v := $$(value $v)))
+export $(vars)
+
+MAKEFLAGS += --no-print-directory
+.PHONY: help deps tree export test boot shell gdb qemu-test kunit mutants \
+	check clean distclean
+.NOTPARALLEL:
+
+help:
+	@$(vm)/help
+
+deps:
+	@$(vm)/deps
+
+tree: deps
+	@$(vm)/tree qemu
+	@$(vm)/tree kernel
+
+export:
+	@$(vm)/export qemu
+	@$(vm)/export kernel
+
+test qemu-test kunit boot shell gdb mutants check:
+	@$(vm)/make $@
+
+clean:
+	@rm -rf build/obj build/out build/results build/log
+
+distclean:
+	@$(vm)/distclean

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Which kernel is meant: BASE=1 is 7.3.4 with the topics that need only its
+# API. Sourced after repo.sh.
+
+base_topics=2	# of patches/series, from its start
+
+# The commit before the first topic beyond the base's.
+base_commit_of_series() {
+	local next
+
+	next=$(tgit log --reverse --first-parent --format='%H %s' base..HEAD |
+		awk -v n=$base_topics '$2 == "cover:" && n-- == 0 { print $1; exit }')
+	if [ -n "$next" ]; then
+		tgit rev-parse "$next^"
+	else
+		tgit rev-parse HEAD
+	fi
+}
+
+# kernel_variant: sets ktree (the source), out (its name under build/out and
+# build/obj, with the architecture) for $arch.
+kernel_variant() {
+	repo_use kernel
+	ktree=$tree
+	out=$arch
+	[ -d "$tree/.git" ] || die "${tree#"$top"/} does not exist: make tree"
+	if [ -n "${BASE:-}" ]; then
+		ktree=$build/linux-base
+		out=$arch-base
+		worktree "$ktree" "$(base_commit_of_series)"
+	fi
+}
+
+# worktree <folder> <commit>: a work tree of its own, moved only if need be.
+worktree() {
+	if [ ! -e "$1/.git" ]; then
+		tgit worktree prune
+		tgit worktree add -q --detach "$1" "$2"
+	elif [ "$(bare_git -C "$1" rev-parse HEAD)" != "$2" ]; then
+		bare_git -C "$1" checkout -q -f --detach "$2"
+	fi
+}
+
+ktree_id() {
+	if [ "$ktree" = "$tree" ]; then
+		tree_id
+	else
+		bare_git -C "$ktree" rev-parse 'HEAD^{tree}'
+	fi
+}
+
+fragments() {
+	cat "$top/tools/vm/config/common.config" "$top/tools/vm/config/$arch.config"
+}
