@@ -29,6 +29,7 @@ repo_use() {
 		;;
 	*)	die "$repo: no such tree (kernel or qemu)" ;;
 	esac
+	[ "${MUTANT_TREE:-}" != "$repo" ] || tree=$MUTANT_DIR/src-$repo
 	# A source of the user's own gets a tree of its own beside ours.
 	if [ -n "$source_override" ]; then
 		[ -e "$source_override" ] ||

@@ -18,16 +18,17 @@ base_commit_of_series() {
 	fi
 }
 
-# kernel_variant: sets ktree (the source), out (its name under build/out and
-# build/obj, with the architecture) for $arch.
+# kernel_variant: sets ktree (the source) and kobj (its objects' folder below
+# build/obj) for $arch. build/out/<arch> points to what was built last.
 kernel_variant() {
 	repo_use kernel
 	ktree=$tree
-	out=$arch
-	[ -d "$tree/.git" ] || die "${tree#"$top"/} does not exist: make tree"
+	kobj=$arch
+	[ -z "$source_override" ] || kobj=$arch-$(basename "$tree")
+	[ -e "$tree/.git" ] || die "${tree#"$top"/} does not exist: make tree"
 	if [ -n "${BASE:-}" ]; then
-		ktree=$build/linux-base
-		out=$arch-base
+		ktree=$tree-base
+		kobj=$kobj-base
 		worktree "$ktree" "$(base_commit_of_series)"
 	fi
 }
