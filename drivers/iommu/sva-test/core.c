@@ -1,0 +1,1285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Test driver for Shared Virtual Addressing
+ *
+ * /dev/sva-test<N> lets a process bind its address space to a PASID of an
+ * emulated DMA engine, and tells that engine what to access. A front end for
+ * the bus finds the device; everything else is here.
+ *
+ * Open files outlive the device. What touches it or its IOMMU holds st->sem
+ * for reading and has seen that the device is not gone; whoever takes the
+ * device away or resets it stops the engine and then holds st->sem for writing.
+ */
+#include <linux/bitops.h>
+#include <linux/capability.h>
+#include <linux/cdev.h>
+#include <linux/cleanup.h>
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/iopoll.h>
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/rwsem.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "internal.h"
+#include "sva-test.h"
+
+#define SVA_TEST_MINORS		64
+#define SVA_TEST_TIMEOUT_MS	10000	/* unless the caller knows better */
+#define SVA_TEST_DMA_MAX	SZ_1M
+
+/**
+ * struct sva_test_bond - a PASID and the address space that it stands for
+ * @ref: held by the open file and by each channel that uses the bond
+ * @mm: only to be compared with current->mm. NULL: the DMA API's address space
+ * @handle: of an SVA bond
+ * @domain: of the DMA API
+ * @pasid: the PASID
+ * @allocated: @pasid is to be given back
+ * @gone: no operation may begin, under st->lock
+ */
+struct sva_test_bond {
+	struct kref ref;
+	struct mm_struct *mm;
+	struct iommu_sva *handle;
+	struct iommu_domain *domain;
+	u32 pasid;
+	bool allocated;
+	bool gone;
+};
+
+/* A buffer that the DMA API mapped. It keeps its pages without the mapping. */
+struct sva_test_buffer {
+	void *cpu;
+	size_t len;
+	dma_addr_t iova;
+	bool mapped;
+};
+
+struct sva_test_result {
+	u64 status;
+	u64 bytes;
+	u64 fault_addr;
+	u64 old;
+	u64 faults;
+};
+
+/**
+ * struct sva_test_chan - an operation on its way, from claim to release
+ * @file: whose it is, NULL: the channel is free
+ * @bond: what it accesses memory through, if it names one
+ * @id: what WAIT and ABORT call it, 0: it was not submitted
+ * @waited: somebody waits for it and will free it
+ * @loaded: size of the image in the local memory
+ * @busy: started, and its end has not been seen
+ * @result: valid when it is not @busy any more
+ */
+struct sva_test_chan {
+	struct sva_test_file *file;
+	struct sva_test_bond *bond;
+	u32 id;
+	u32 loaded;
+	bool waited;
+	bool busy;
+	struct sva_test_result result;
+};
+
+enum sva_test_state {
+	SVA_TEST_RUNNING,
+	SVA_TEST_RESETTING,
+	SVA_TEST_GONE,
+};
+
+/**
+ * struct sva_test - one device
+ * @dev: the class device, which also counts the references
+ * @cdev: /dev/sva-test<N>
+ * @hw: the device that does the DMA
+ * @sem: see the top of this file
+ * @lock: protects the channels, the registers with side effects and @state
+ * @state: whether operations may begin
+ * @chans: the channels
+ * @next_id: for the next operation to be submitted
+ * @irqs: number of interrupts
+ * @wait: woken when a channel becomes idle or free
+ * @files_lock: protects @files
+ * @files: the open files
+ */
+struct sva_test {
+	struct device dev;
+	struct cdev cdev;
+	struct sva_test_hw hw;
+	struct rw_semaphore sem;
+	spinlock_t lock;		/* channels, registers, state */
+	enum sva_test_state state;
+	struct sva_test_chan chans[SVA_TEST_NR_CHANNELS];
+	u32 next_id;
+	u64 irqs;
+	wait_queue_head_t wait;
+	struct mutex files_lock;	/* the list of files */
+	struct list_head files;
+};
+
+/**
+ * struct sva_test_file - an open file
+ * @st: its device
+ * @node: in @st's list of files
+ * @bonds: struct sva_test_bond by id
+ * @lock: protects what is in @buffers
+ * @buffers: struct sva_test_buffer by id
+ */
+struct sva_test_file {
+	struct sva_test *st;
+	struct list_head node;
+	struct xarray bonds;
+	struct mutex lock;		/* the buffers, against FREE */
+	struct xarray buffers;
+};
+
+static dev_t sva_test_devt;
+static DEFINE_IDA(sva_test_ida);
+
+static u64 sva_test_get(struct sva_test *st, u32 reg)
+{
+	return readq(st->hw.regs + reg);
+}
+
+static void sva_test_set(struct sva_test *st, u32 reg, u64 val)
+{
+	writeq(val, st->hw.regs + reg);
+}
+
+/* Channels */
+
+static u32 sva_test_chan_nr(struct sva_test *st, struct sva_test_chan *chan)
+{
+	return chan - st->chans;
+}
+
+static u32 sva_test_chan_reg(struct sva_test *st, struct sva_test_chan *chan,
+			     u32 reg)
+{
+	return SVA_TEST_CHANNEL(sva_test_chan_nr(st, chan)) + reg;
+}
+
+static u64 sva_test_chan_get(struct sva_test *st, struct sva_test_chan *chan,
+			     u32 reg)
+{
+	return sva_test_get(st, sva_test_chan_reg(st, chan, reg));
+}
+
+static void sva_test_chan_set(struct sva_test *st, struct sva_test_chan *chan,
+			      u32 reg, u64 val)
+{
+	sva_test_set(st, sva_test_chan_reg(st, chan, reg), val);
+}
+
+static void __iomem *sva_test_chan_local(struct sva_test *st,
+					 struct sva_test_chan *chan)
+{
+	return st->hw.local + sva_test_chan_nr(st, chan) * SVA_TEST_LOCAL_SIZE;
+}
+
+/* The operation has ended. A reset wipes the registers: save them now. */
+static void sva_test_chan_ended(struct sva_test *st, struct sva_test_chan *chan)
+{
+	struct sva_test_result *res = &chan->result;
+
+	lockdep_assert_held(&st->lock);
+
+	res->status = sva_test_chan_get(st, chan, SVA_TEST_STATUS);
+	res->bytes = sva_test_chan_get(st, chan, SVA_TEST_BYTES);
+	res->fault_addr = sva_test_chan_get(st, chan, SVA_TEST_FAULT_ADDR);
+	res->old = sva_test_chan_get(st, chan, SVA_TEST_OLD);
+	res->faults = sva_test_chan_get(st, chan, SVA_TEST_FAULTS);
+	chan->busy = false;
+	wake_up_all(&st->wait);
+}
+
+/*
+ * Stop the channel's operation. When this returns, the device makes no request
+ * for it any more, as iommu_sva_unbind_device() demands.
+ */
+static void sva_test_chan_stop(struct sva_test *st, struct sva_test_chan *chan)
+{
+	u64 status;
+
+	lockdep_assert_held(&st->lock);
+
+	if (!chan->busy)
+		return;
+	sva_test_chan_set(st, chan, SVA_TEST_COMMAND, SVA_TEST_OP_ABORT);
+	if (read_poll_timeout_atomic(sva_test_chan_get, status,
+				     (status & SVA_TEST_STATE) != SVA_TEST_BUSY,
+				     1, USEC_PER_MSEC, false, st, chan,
+				     SVA_TEST_STATUS))
+		dev_err(&st->dev, "channel %u does not stop\n",
+			sva_test_chan_nr(st, chan));
+	sva_test_chan_ended(st, chan);
+}
+
+/* Stop what belongs to the file, or uses the bond, or everything */
+static void sva_test_stop_ops(struct sva_test *st, struct sva_test_file *file,
+			      struct sva_test_bond *bond)
+{
+	int i;
+
+	lockdep_assert_held(&st->lock);
+
+	for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
+		struct sva_test_chan *chan = &st->chans[i];
+
+		if ((!file || chan->file == file) &&
+		    (!bond || chan->bond == bond))
+			sva_test_chan_stop(st, chan);
+	}
+}
+
+static void sva_test_bond_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct sva_test_bond, ref));
+}
+
+static void sva_test_bond_put(struct sva_test_bond *bond)
+{
+	if (bond)
+		kref_put(&bond->ref, sva_test_bond_free);
+}
+
+/* Of a channel whose operation never began or has ended */
+static void sva_test_chan_free(struct sva_test *st, struct sva_test_chan *chan)
+{
+	struct sva_test_bond *bond;
+
+	scoped_guard(spinlock_irq, &st->lock) {
+		bond = chan->bond;
+		memset(chan, 0, sizeof(*chan));
+		wake_up_all(&st->wait);
+	}
+	sva_test_bond_put(bond);
+}
+
+static struct sva_test_chan *sva_test_chan_claim(struct sva_test_file *file)
+{
+	struct sva_test *st = file->st;
+	int i;
+
+	guard(spinlock_irq)(&st->lock);
+	for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
+		if (!st->chans[i].file) {
+			st->chans[i].file = file;
+			return &st->chans[i];
+		}
+	}
+	return NULL;
+}
+
+static void sva_test_chan_program(struct sva_test *st,
+				  struct sva_test_chan *chan,
+				  const struct sva_test_op *op, u32 pasid)
+{
+	u64 command = op->op | op->mode;
+
+	if (op->as != SVA_TEST_AS_RID)
+		command |= SVA_TEST_WITH_PASID;
+
+	sva_test_chan_set(st, chan, SVA_TEST_PASID, pasid);
+	sva_test_chan_set(st, chan, SVA_TEST_ADDR, op->addr);
+	sva_test_chan_set(st, chan, SVA_TEST_ADDR2, op->addr2);
+	sva_test_chan_set(st, chan, SVA_TEST_LEN, op->len);
+	sva_test_chan_set(st, chan, SVA_TEST_LOCAL, op->local);
+	sva_test_chan_set(st, chan, SVA_TEST_DATA, op->data);
+	sva_test_chan_set(st, chan, SVA_TEST_COMPARE, op->compare);
+	/* An earlier operation may have been stopped while it ended */
+	sva_test_set(st, SVA_TEST_IRQ_STATUS,
+		     BIT_ULL(sva_test_chan_nr(st, chan)));
+	sva_test_chan_set(st, chan, SVA_TEST_COMMAND, command);
+}
+
+static int sva_test_chan_start(struct sva_test *st, struct sva_test_chan *chan,
+			       struct sva_test_op *op)
+{
+	guard(spinlock_irq)(&st->lock);
+
+	if (st->state == SVA_TEST_GONE)
+		return -ENODEV;
+	if (st->state == SVA_TEST_RESETTING)
+		return -EBUSY;
+	/* Somebody ended the bond since it was looked up */
+	if (chan->bond && chan->bond->gone)
+		return -ENOENT;
+
+	if (!++st->next_id)
+		st->next_id++;
+	op->id = st->next_id;
+	chan->busy = true;
+	sva_test_chan_program(st, chan, op,
+			      chan->bond ? chan->bond->pasid : op->pasid);
+	return 0;
+}
+
+irqreturn_t sva_test_irq(int irq, void *data)
+{
+	struct sva_test *st = data;
+	unsigned long ended;
+	int i;
+
+	guard(spinlock)(&st->lock);
+
+	ended = sva_test_get(st, SVA_TEST_IRQ_STATUS);
+	/* All ones: the device is no longer there */
+	if (!ended || ended == ~0UL)
+		return IRQ_NONE;
+	sva_test_set(st, SVA_TEST_IRQ_STATUS, ended);
+
+	st->irqs++;
+	for_each_set_bit(i, &ended, SVA_TEST_NR_CHANNELS)
+		if (st->chans[i].busy)
+			sva_test_chan_ended(st, &st->chans[i]);
+	return IRQ_HANDLED;
+}
+
+/* Operations */
+
+static int sva_test_op_check(const struct sva_test_op *op)
+{
+	u64 local_end = (u64)op->local + op->len;
+
+	if (op->op < SVA_TEST_OP_READ || op->op > SVA_TEST_OP_CAS)
+		return -EINVAL;
+	if (op->mode & ~(SVA_TEST_MODE | SVA_TEST_PAGE_REQUEST) ||
+	    (op->mode & SVA_TEST_MODE) == SVA_TEST_MODE)
+		return -EINVAL;
+	if (op->as > SVA_TEST_AS_RID || op->reserved ||
+	    op->timeout_ms > SVA_TEST_MAX_TIMEOUT_MS ||
+	    op->buf_len > SVA_TEST_LOCAL_SIZE)
+		return -EINVAL;
+	if (op->as == SVA_TEST_AS_PASID && op->pasid >= SVA_TEST_CNT_NO_PASID)
+		return -EINVAL;
+	/* The caller sees, and has provided, all that the device moves */
+	if (op->op <= SVA_TEST_OP_WRITE &&
+	    (op->len > op->buf_len || local_end > op->buf_len))
+		return -EINVAL;
+
+	if ((op->as != SVA_TEST_AS_BOND ||
+	     (op->mode & SVA_TEST_MODE) == SVA_TEST_MODE_TRANSLATED) &&
+	    !capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	return 0;
+}
+
+static struct sva_test_bond *sva_test_bond_get(struct sva_test_file *file,
+					       u32 id)
+{
+	struct sva_test_bond *bond;
+
+	xa_lock(&file->bonds);
+	bond = xa_load(&file->bonds, id);
+	if (!bond)
+		bond = ERR_PTR(-ENOENT);
+	else if (bond->mm && bond->mm != current->mm)
+		/* The file came here by fork() or exec(), or was passed on */
+		bond = ERR_PTR(-EPERM);
+	else
+		kref_get(&bond->ref);
+	xa_unlock(&file->bonds);
+	return bond;
+}
+
+static int sva_test_load(struct sva_test *st, struct sva_test_chan *chan,
+			 const struct sva_test_op *op)
+{
+	void *image;
+
+	if (!op->buf_len)
+		return 0;
+	image = vmemdup_user(u64_to_user_ptr(op->buf), op->buf_len);
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	memcpy_toio(sva_test_chan_local(st, chan), image, op->buf_len);
+	chan->loaded = op->buf_len;
+	kvfree(image);
+	return 0;
+}
+
+static int sva_test_store(struct sva_test *st, struct sva_test_chan *chan,
+			  const struct sva_test_op *op)
+{
+	size_t len = min(op->buf_len, chan->loaded);
+	void *image;
+	int ret = 0;
+
+	if (!len)
+		return 0;
+	image = kvmalloc(len, GFP_KERNEL);
+	if (!image)
+		return -ENOMEM;
+	memcpy_fromio(image, sva_test_chan_local(st, chan), len);
+	if (copy_to_user(u64_to_user_ptr(op->buf), image, len))
+		ret = -EFAULT;
+	kvfree(image);
+	return ret;
+}
+
+/* Load the channel and start it. The caller frees the channel on an error. */
+static int sva_test_launch(struct sva_test_file *file,
+			   struct sva_test_chan *chan, struct sva_test_op *op)
+{
+	struct sva_test_bond *bond;
+	int ret;
+
+	if (op->as == SVA_TEST_AS_BOND) {
+		bond = sva_test_bond_get(file, op->bond);
+		if (IS_ERR(bond))
+			return PTR_ERR(bond);
+		chan->bond = bond;
+	}
+	ret = sva_test_load(file->st, chan, op);
+	if (ret)
+		return ret;
+	return sva_test_chan_start(file->st, chan, op);
+}
+
+static long sva_test_timeout(const struct sva_test_op *op)
+{
+	return msecs_to_jiffies(op->timeout_ms ?: SVA_TEST_TIMEOUT_MS);
+}
+
+static int sva_test_await(struct sva_test *st, struct sva_test_chan *chan,
+			  const struct sva_test_op *op)
+{
+	long left;
+
+	left = wait_event_killable_timeout(st->wait, !READ_ONCE(chan->busy),
+					   sva_test_timeout(op));
+	if (left < 0)
+		return -EINTR;
+	return left ? 0 : -ETIMEDOUT;
+}
+
+static int sva_test_collect(struct sva_test *st, struct sva_test_chan *chan,
+			    struct sva_test_op *op)
+{
+	struct sva_test_result res;
+
+	scoped_guard(spinlock_irq, &st->lock)
+		res = chan->result;
+	op->state = res.status & SVA_TEST_STATE;
+	op->cause = (res.status & SVA_TEST_CAUSE) >> SVA_TEST_CAUSE_SHIFT;
+	op->bytes = res.bytes;
+	op->fault_addr = res.fault_addr;
+	op->old = res.old;
+	op->faults = res.faults;
+	return sva_test_store(st, chan, op);
+}
+
+static int sva_test_run(struct sva_test_file *file, struct sva_test_op *op)
+{
+	struct sva_test *st = file->st;
+	struct sva_test_chan *chan;
+	long left;
+	int ret;
+
+	ret = sva_test_op_check(op);
+	if (ret)
+		return ret;
+	left = wait_event_killable_timeout(st->wait,
+					   (chan = sva_test_chan_claim(file)),
+					   sva_test_timeout(op));
+	if (left <= 0)
+		return left ? -EINTR : -EBUSY;
+
+	ret = sva_test_launch(file, chan, op);
+	if (!ret) {
+		ret = sva_test_await(st, chan, op);
+		scoped_guard(spinlock_irq, &st->lock)
+			sva_test_chan_stop(st, chan);
+		if (!ret)
+			ret = sva_test_collect(st, chan, op);
+	}
+	sva_test_chan_free(st, chan);
+	return ret;
+}
+
+static int sva_test_submit(struct sva_test_file *file, struct sva_test_op *op)
+{
+	struct sva_test *st = file->st;
+	struct sva_test_chan *chan;
+	int ret;
+
+	ret = sva_test_op_check(op);
+	if (ret)
+		return ret;
+	chan = sva_test_chan_claim(file);
+	if (!chan)
+		return -EBUSY;
+	ret = sva_test_launch(file, chan, op);
+	if (ret) {
+		sva_test_chan_free(st, chan);
+		return ret;
+	}
+	scoped_guard(spinlock_irq, &st->lock)
+		chan->id = op->id;
+	return 0;
+}
+
+static struct sva_test_chan *sva_test_chan_find(struct sva_test_file *file,
+						u32 id)
+{
+	struct sva_test *st = file->st;
+	int i;
+
+	lockdep_assert_held(&st->lock);
+
+	for (i = 0; id && i < SVA_TEST_NR_CHANNELS; i++)
+		if (st->chans[i].file == file && st->chans[i].id == id)
+			return &st->chans[i];
+	return NULL;
+}
+
+static struct sva_test_chan *sva_test_wait_begin(struct sva_test_file *file,
+						 u32 id)
+{
+	struct sva_test_chan *chan;
+
+	guard(spinlock_irq)(&file->st->lock);
+	chan = sva_test_chan_find(file, id);
+	if (!chan)
+		return ERR_PTR(-ENOENT);
+	if (chan->waited)
+		return ERR_PTR(-EBUSY);
+	chan->waited = true;
+	return chan;
+}
+
+static int sva_test_wait(struct sva_test_file *file, struct sva_test_op *op)
+{
+	struct sva_test *st = file->st;
+	struct sva_test_chan *chan;
+	int ret;
+
+	if (op->reserved || op->timeout_ms > SVA_TEST_MAX_TIMEOUT_MS)
+		return -EINVAL;
+	chan = sva_test_wait_begin(file, op->id);
+	if (IS_ERR(chan))
+		return PTR_ERR(chan);
+
+	ret = sva_test_await(st, chan, op);
+	if (ret) {
+		scoped_guard(spinlock_irq, &st->lock)
+			chan->waited = false;
+		return ret;
+	}
+	ret = sva_test_collect(st, chan, op);
+	sva_test_chan_free(st, chan);
+	return ret;
+}
+
+static int sva_test_abort(struct sva_test_file *file, struct sva_test_op *op)
+{
+	struct sva_test *st = file->st;
+	struct sva_test_chan *chan;
+
+	guard(spinlock_irq)(&st->lock);
+	chan = sva_test_chan_find(file, op->id);
+	if (!chan)
+		return -ENOENT;
+	sva_test_chan_stop(st, chan);
+	return 0;
+}
+
+/* Bonds */
+
+static int sva_test_bond_add(struct sva_test_file *file,
+			     struct sva_test_bond *bond, u32 *id)
+{
+	return xa_alloc(&file->bonds, id, bond, xa_limit_31b, GFP_KERNEL);
+}
+
+static int sva_test_bond_sva(struct sva_test *st, struct sva_test_bond *bond)
+{
+	bond->handle = iommu_sva_bind_device(st->hw.dev, current->mm);
+	if (IS_ERR(bond->handle))
+		return PTR_ERR(bond->handle);
+	bond->mm = current->mm;
+	bond->pasid = iommu_sva_get_pasid(bond->handle);
+	return 0;
+}
+
+static int sva_test_bond_dma(struct sva_test *st, struct sva_test_bond *bond)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(st->hw.dev);
+	int ret;
+
+	if (!domain)
+		return -ENODEV;
+	if (!bond->pasid) {
+		bond->pasid = iommu_alloc_global_pasid(st->hw.dev);
+		if (bond->pasid == IOMMU_PASID_INVALID)
+			return -ENOSPC;
+		bond->allocated = true;
+	}
+	ret = iommu_attach_device_pasid(domain, st->hw.dev, bond->pasid, NULL);
+	if (ret) {
+		if (bond->allocated)
+			iommu_free_global_pasid(bond->pasid);
+		return ret;
+	}
+	bond->domain = domain;
+	return 0;
+}
+
+/* The caller has taken the bond from the file */
+static void sva_test_bond_end(struct sva_test *st, struct sva_test_bond *bond)
+{
+	scoped_guard(spinlock_irq, &st->lock) {
+		bond->gone = true;
+		sva_test_stop_ops(st, NULL, bond);
+	}
+	if (bond->handle)
+		iommu_sva_unbind_device(bond->handle);
+	else
+		iommu_detach_device_pasid(bond->domain, st->hw.dev,
+					  bond->pasid);
+	if (bond->allocated)
+		iommu_free_global_pasid(bond->pasid);
+	sva_test_bond_put(bond);
+}
+
+static int sva_test_bond_new(struct sva_test_file *file,
+			     struct sva_test_bind *arg,
+			     int (*attach)(struct sva_test *st,
+					   struct sva_test_bond *bond))
+{
+	struct sva_test_bond *bond;
+	int ret;
+
+	bond = kzalloc_obj(*bond);
+	if (!bond)
+		return -ENOMEM;
+	kref_init(&bond->ref);
+	bond->pasid = arg->pasid;
+	ret = attach(file->st, bond);
+	if (ret) {
+		sva_test_bond_put(bond);
+		return ret;
+	}
+	arg->pasid = bond->pasid;
+	ret = sva_test_bond_add(file, bond, &arg->bond);
+	if (ret)
+		sva_test_bond_end(file->st, bond);
+	return ret;
+}
+
+static int sva_test_bind(struct sva_test_file *file, struct sva_test_bind *arg)
+{
+	if (arg->reserved || arg->flags & ~SVA_TEST_BIND_PRIVATE)
+		return -EINVAL;
+	/* The IOMMU API has no call for it */
+	if (arg->flags & SVA_TEST_BIND_PRIVATE)
+		return -EOPNOTSUPP;
+	if (arg->pasid)
+		return -EINVAL;
+	return sva_test_bond_new(file, arg, sva_test_bond_sva);
+}
+
+static int sva_test_attach_dma(struct sva_test_file *file,
+			       struct sva_test_bind *arg)
+{
+	if (arg->reserved || arg->flags)
+		return -EINVAL;
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	return sva_test_bond_new(file, arg, sva_test_bond_dma);
+}
+
+static int sva_test_unbind(struct sva_test_file *file,
+			   struct sva_test_unbind *arg)
+{
+	struct sva_test_bond *bond;
+	bool mine;
+
+	if (arg->reserved)
+		return -EINVAL;
+	bond = sva_test_bond_get(file, arg->bond);
+	if (IS_ERR(bond))
+		return PTR_ERR(bond);
+	mine = xa_cmpxchg(&file->bonds, arg->bond, bond, NULL, 0) == bond;
+	if (mine)
+		sva_test_bond_end(file->st, bond);
+	sva_test_bond_put(bond);
+	return mine ? 0 : -ENOENT;
+}
+
+/* Buffers of the DMA API */
+
+static void sva_test_buffer_unmap(struct sva_test *st,
+				  struct sva_test_buffer *buffer)
+{
+	if (!buffer->mapped)
+		return;
+	dma_unmap_single(st->hw.dev, buffer->iova, buffer->len,
+			 DMA_BIDIRECTIONAL);
+	buffer->mapped = false;
+}
+
+static void sva_test_buffer_free(struct sva_test *st,
+				 struct sva_test_buffer *buffer)
+{
+	sva_test_buffer_unmap(st, buffer);
+	free_pages_exact(buffer->cpu, buffer->len);
+	kfree(buffer);
+}
+
+static struct sva_test_buffer *sva_test_buffer_new(struct sva_test *st,
+						   size_t len)
+{
+	struct sva_test_buffer *buffer;
+
+	buffer = kzalloc_obj(*buffer);
+	if (!buffer)
+		return NULL;
+	buffer->len = len;
+	buffer->cpu = alloc_pages_exact(len, GFP_KERNEL | __GFP_ZERO);
+	if (!buffer->cpu)
+		goto err_free;
+	buffer->iova = dma_map_single(st->hw.dev, buffer->cpu, len,
+				      DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(st->hw.dev, buffer->iova))
+		goto err_free_pages;
+	buffer->mapped = true;
+	return buffer;
+
+err_free_pages:
+	free_pages_exact(buffer->cpu, len);
+err_free:
+	kfree(buffer);
+	return NULL;
+}
+
+static int sva_test_dma_alloc(struct sva_test_file *file,
+			      struct sva_test_dma *arg)
+{
+	struct sva_test_buffer *buffer;
+	int ret;
+
+	if (!arg->len || arg->len > SVA_TEST_DMA_MAX)
+		return -EINVAL;
+	arg->len = PAGE_ALIGN(arg->len);
+	buffer = sva_test_buffer_new(file->st, arg->len);
+	if (!buffer)
+		return -ENOMEM;
+	ret = xa_alloc(&file->buffers, &arg->buffer, buffer, xa_limit_31b,
+		       GFP_KERNEL);
+	if (ret) {
+		sva_test_buffer_free(file->st, buffer);
+		return ret;
+	}
+	arg->iova = buffer->iova;
+	return 0;
+}
+
+static int sva_test_dma_unmap(struct sva_test_file *file,
+			      struct sva_test_dma *arg)
+{
+	struct sva_test_buffer *buffer;
+
+	guard(mutex)(&file->lock);
+	buffer = xa_load(&file->buffers, arg->buffer);
+	if (!buffer)
+		return -ENOENT;
+	sva_test_buffer_unmap(file->st, buffer);
+	return 0;
+}
+
+static int sva_test_dma_free(struct sva_test_file *file,
+			     struct sva_test_dma *arg)
+{
+	struct sva_test_buffer *buffer;
+
+	guard(mutex)(&file->lock);
+	buffer = xa_erase(&file->buffers, arg->buffer);
+	if (!buffer)
+		return -ENOENT;
+	sva_test_buffer_free(file->st, buffer);
+	return 0;
+}
+
+static int sva_test_dma_copy(struct sva_test_file *file,
+			     struct sva_test_dma *arg, bool put)
+{
+	struct device *dev = file->st->hw.dev;
+	void __user *user = u64_to_user_ptr(arg->buf);
+	struct sva_test_buffer *buffer;
+	bool fault;
+
+	guard(mutex)(&file->lock);
+	buffer = xa_load(&file->buffers, arg->buffer);
+	if (!buffer)
+		return -ENOENT;
+	if (arg->offset > buffer->len ||
+	    arg->len > buffer->len - arg->offset)
+		return -EINVAL;
+
+	if (buffer->mapped)
+		dma_sync_single_for_cpu(dev, buffer->iova, buffer->len,
+					DMA_BIDIRECTIONAL);
+	if (put)
+		fault = copy_from_user(buffer->cpu + arg->offset, user,
+				       arg->len);
+	else
+		fault = copy_to_user(user, buffer->cpu + arg->offset, arg->len);
+	if (buffer->mapped)
+		dma_sync_single_for_device(dev, buffer->iova, buffer->len,
+					   DMA_BIDIRECTIONAL);
+	return fault ? -EFAULT : 0;
+}
+
+/* The device as a whole */
+
+static int sva_test_info(struct sva_test_file *file, struct sva_test_info *info)
+{
+	struct sva_test *st = file->st;
+	struct device *dev = st->hw.dev;
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	strscpy_pad(info->name, dev_name(dev));
+	info->caps = sva_test_get(st, SVA_TEST_CAPS);
+	scoped_guard(spinlock_irq, &st->lock)
+		info->interrupts = st->irqs;
+	info->on = st->hw.enabled(dev);
+	info->max_pasids = dev->iommu ? dev->iommu->max_pasids : 0;
+	info->enqcmd_pasid = mm_get_enqcmd_pasid(current->mm);
+	info->domain = domain ? domain->type : 0;
+	return 0;
+}
+
+static int sva_test_counters(struct sva_test_file *file,
+			     struct sva_test_counters *cnt)
+{
+	struct sva_test *st = file->st;
+
+	if (cnt->reserved || cnt->select > SVA_TEST_CNT_TOTAL)
+		return -EINVAL;
+
+	guard(spinlock_irq)(&st->lock);
+	sva_test_set(st, SVA_TEST_CNT_SELECT, cnt->select);
+	cnt->attempts = sva_test_get(st, SVA_TEST_CNT_ATTEMPTS);
+	cnt->answered = sva_test_get(st, SVA_TEST_CNT_ANSWERED);
+	cnt->refused = sva_test_get(st, SVA_TEST_CNT_REFUSED);
+	cnt->bytes_read = sva_test_get(st, SVA_TEST_CNT_BYTES_READ);
+	cnt->bytes_written = sva_test_get(st, SVA_TEST_CNT_BYTES_WRITTEN);
+	cnt->ats_requests = sva_test_get(st, SVA_TEST_CNT_ATS_REQUESTS);
+	cnt->ats_denied = sva_test_get(st, SVA_TEST_CNT_ATS_DENIED);
+	cnt->atc_hits = sva_test_get(st, SVA_TEST_CNT_ATC_HITS);
+	cnt->invalidations = sva_test_get(st, SVA_TEST_CNT_INVALIDATIONS);
+	cnt->page_requests = sva_test_get(st, SVA_TEST_CNT_PAGE_REQUESTS);
+	cnt->page_responses = sva_test_get(st, SVA_TEST_CNT_PAGE_RESPONSES);
+	cnt->page_failures = sva_test_get(st, SVA_TEST_CNT_PAGE_FAILURES);
+	cnt->stalls = sva_test_get(st, SVA_TEST_CNT_STALLS);
+	return 0;
+}
+
+static int sva_test_counters_clear(struct sva_test_file *file)
+{
+	sva_test_set(file->st, SVA_TEST_CNT_CLEAR, 1);
+	return 0;
+}
+
+static int sva_test_knobs(struct sva_test_file *file,
+			  struct sva_test_knobs *arg)
+{
+	struct sva_test *st = file->st;
+
+	if (arg->reserved)
+		return -EINVAL;
+	if (arg->set) {
+		if (!capable(CAP_SYS_RAWIO))
+			return -EPERM;
+		sva_test_set(st, SVA_TEST_KNOBS, arg->knobs);
+	}
+	arg->knobs = sva_test_get(st, SVA_TEST_KNOBS);
+	return 0;
+}
+
+/* Stop the engine for a while, or for good */
+static void sva_test_halt(struct sva_test *st, enum sva_test_state state)
+{
+	guard(spinlock_irq)(&st->lock);
+	if (st->state == SVA_TEST_GONE)
+		return;
+	st->state = state;
+	sva_test_stop_ops(st, NULL, NULL);
+}
+
+static void sva_test_resume(struct sva_test *st)
+{
+	guard(spinlock_irq)(&st->lock);
+	if (st->state == SVA_TEST_GONE)
+		return;
+	/* Forget the interrupts of what was stopped */
+	sva_test_set(st, SVA_TEST_IRQ_STATUS, ~0ULL);
+	sva_test_set(st, SVA_TEST_IRQ_ENABLE,
+		     GENMASK_ULL(SVA_TEST_NR_CHANNELS - 1, 0));
+	st->state = SVA_TEST_RUNNING;
+}
+
+/**
+ * sva_test_reset_prepare() - stop the device before its bus resets it
+ * @st: the device
+ *
+ * Operations are stopped, whoever wants something of the device waits until
+ * sva_test_reset_done(). Bonds stay.
+ */
+void sva_test_reset_prepare(struct sva_test *st)
+{
+	sva_test_halt(st, SVA_TEST_RESETTING);
+	down_write(&st->sem);
+}
+
+/**
+ * sva_test_reset_done() - use the device again after a reset
+ * @st: the device
+ */
+void sva_test_reset_done(struct sva_test *st)
+{
+	sva_test_resume(st);
+	up_write(&st->sem);
+}
+
+static int sva_test_reset(struct sva_test *st)
+{
+	/* Nobody keeps st->sem for long once operations have ended */
+	sva_test_halt(st, SVA_TEST_RESETTING);
+	guard(rwsem_write)(&st->sem);
+	if (st->state == SVA_TEST_GONE)
+		return -ENODEV;
+	/* Another reset may have been done meanwhile */
+	sva_test_halt(st, SVA_TEST_RESETTING);
+	sva_test_set(st, SVA_TEST_RESET, 1);
+	sva_test_resume(st);
+	return 0;
+}
+
+/* Files */
+
+static int sva_test_open(struct inode *inode, struct file *filp)
+{
+	struct sva_test *st = container_of(inode->i_cdev, struct sva_test,
+					   cdev);
+	struct sva_test_file *file;
+
+	file = kzalloc_obj(*file);
+	if (!file)
+		return -ENOMEM;
+	file->st = st;
+	xa_init_flags(&file->bonds, XA_FLAGS_ALLOC1);
+	mutex_init(&file->lock);
+	xa_init_flags(&file->buffers, XA_FLAGS_ALLOC1);
+	scoped_guard(mutex, &st->files_lock)
+		list_add(&file->node, &st->files);
+	filp->private_data = file;
+	return nonseekable_open(inode, filp);
+}
+
+/* End all that the file has of the device. Nobody is inside an ioctl of it. */
+static void sva_test_file_end(struct sva_test_file *file)
+{
+	struct sva_test *st = file->st;
+	struct sva_test_buffer *buffer;
+	struct sva_test_bond *bond;
+	unsigned long id;
+	int i;
+
+	scoped_guard(spinlock_irq, &st->lock)
+		sva_test_stop_ops(st, file, NULL);
+	for (i = 0; i < SVA_TEST_NR_CHANNELS; i++)
+		if (st->chans[i].file == file)
+			sva_test_chan_free(st, &st->chans[i]);
+	xa_for_each(&file->bonds, id, bond) {
+		xa_erase(&file->bonds, id);
+		sva_test_bond_end(st, bond);
+	}
+	xa_for_each(&file->buffers, id, buffer) {
+		xa_erase(&file->buffers, id);
+		sva_test_buffer_free(st, buffer);
+	}
+}
+
+static int sva_test_release(struct inode *inode, struct file *filp)
+{
+	struct sva_test_file *file = filp->private_data;
+	struct sva_test *st = file->st;
+
+	scoped_guard(rwsem_read, &st->sem) {
+		scoped_guard(mutex, &st->files_lock)
+			list_del(&file->node);
+		/* Does nothing if the device is gone: it was done then */
+		sva_test_file_end(file);
+	}
+	xa_destroy(&file->bonds);
+	xa_destroy(&file->buffers);
+	kfree(file);
+	return 0;
+}
+
+union sva_test_arg {
+	struct sva_test_info info;
+	struct sva_test_bind bind;
+	struct sva_test_unbind unbind;
+	struct sva_test_op op;
+	struct sva_test_dma dma;
+	struct sva_test_counters counters;
+	struct sva_test_knobs knobs;
+};
+
+static int sva_test_command(struct sva_test_file *file, unsigned int cmd,
+			    union sva_test_arg *arg)
+{
+	switch (cmd) {
+	case SVA_TEST_IOC_INFO:
+		return sva_test_info(file, &arg->info);
+	case SVA_TEST_IOC_BIND:
+		return sva_test_bind(file, &arg->bind);
+	case SVA_TEST_IOC_ATTACH_DMA:
+		return sva_test_attach_dma(file, &arg->bind);
+	case SVA_TEST_IOC_UNBIND:
+		return sva_test_unbind(file, &arg->unbind);
+	case SVA_TEST_IOC_RUN:
+		return sva_test_run(file, &arg->op);
+	case SVA_TEST_IOC_SUBMIT:
+		return sva_test_submit(file, &arg->op);
+	case SVA_TEST_IOC_WAIT:
+		return sva_test_wait(file, &arg->op);
+	case SVA_TEST_IOC_ABORT:
+		return sva_test_abort(file, &arg->op);
+	case SVA_TEST_IOC_DMA_ALLOC:
+		return sva_test_dma_alloc(file, &arg->dma);
+	case SVA_TEST_IOC_DMA_UNMAP:
+		return sva_test_dma_unmap(file, &arg->dma);
+	case SVA_TEST_IOC_DMA_FREE:
+		return sva_test_dma_free(file, &arg->dma);
+	case SVA_TEST_IOC_DMA_GET:
+		return sva_test_dma_copy(file, &arg->dma, false);
+	case SVA_TEST_IOC_DMA_PUT:
+		return sva_test_dma_copy(file, &arg->dma, true);
+	case SVA_TEST_IOC_COUNTERS:
+		return sva_test_counters(file, &arg->counters);
+	case SVA_TEST_IOC_COUNTERS_CLEAR:
+		return sva_test_counters_clear(file);
+	case SVA_TEST_IOC_KNOBS:
+		return sva_test_knobs(file, &arg->knobs);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int sva_test_locked_command(struct sva_test_file *file,
+				   unsigned int cmd, union sva_test_arg *arg)
+{
+	struct sva_test *st = file->st;
+
+	if (cmd == SVA_TEST_IOC_RESET)
+		return sva_test_reset(st);
+
+	guard(rwsem_read)(&st->sem);
+	/* GONE is final, and set before st->sem is taken for it */
+	if (READ_ONCE(st->state) == SVA_TEST_GONE)
+		return -ENODEV;
+	return sva_test_command(file, cmd, arg);
+}
+
+static long sva_test_ioctl(struct file *filp, unsigned int cmd,
+			   unsigned long uarg)
+{
+	void __user *user = (void __user *)uarg;
+	size_t size = _IOC_SIZE(cmd);
+	union sva_test_arg arg = {};
+	int ret;
+
+	if (_IOC_TYPE(cmd) != SVA_TEST_IOC_MAGIC || size > sizeof(arg))
+		return -ENOTTY;
+	if (_IOC_DIR(cmd) & _IOC_WRITE && copy_from_user(&arg, user, size))
+		return -EFAULT;
+	ret = sva_test_locked_command(filp->private_data, cmd, &arg);
+	if (ret)
+		return ret;
+	if (_IOC_DIR(cmd) & _IOC_READ && copy_to_user(user, &arg, size))
+		return -EFAULT;
+	return 0;
+}
+
+static const struct file_operations sva_test_fops = {
+	.owner = THIS_MODULE,
+	.open = sva_test_open,
+	.release = sva_test_release,
+	.unlocked_ioctl = sva_test_ioctl,
+};
+
+/* What front ends call */
+
+static void sva_test_dev_release(struct device *dev)
+{
+	kfree(container_of(dev, struct sva_test, dev));
+}
+
+static const struct class sva_test_class = {
+	.name = "sva-test",
+	.dev_release = sva_test_dev_release,
+};
+
+static int sva_test_name(struct sva_test *st)
+{
+	int id = ida_alloc_max(&sva_test_ida, SVA_TEST_MINORS - 1, GFP_KERNEL);
+	int ret;
+
+	if (id < 0)
+		return id;
+	st->dev.devt = MKDEV(MAJOR(sva_test_devt), id);
+	ret = dev_set_name(&st->dev, "sva-test%d", id);
+	if (ret)
+		ida_free(&sva_test_ida, id);
+	return ret;
+}
+
+/**
+ * sva_test_create() - prepare for a device that a front end has found
+ * @hw: the device, copied
+ *
+ * The device must not be used yet: sva_test_start() comes after its interrupt
+ * was requested.
+ *
+ * Return: what the other calls take, or an ERR_PTR
+ */
+struct sva_test *sva_test_create(const struct sva_test_hw *hw)
+{
+	u64 id = readq(hw->regs + SVA_TEST_ID);
+	struct sva_test *st;
+
+	if (lower_32_bits(id) != SVA_TEST_ID_MAGIC ||
+	    id >> SVA_TEST_ID_VERSION_SHIFT != SVA_TEST_VERSION) {
+		dev_err(hw->dev, "unknown device %#llx\n", id);
+		return ERR_PTR(-ENODEV);
+	}
+	st = kzalloc_obj(*st);
+	if (!st)
+		return ERR_PTR(-ENOMEM);
+	st->hw = *hw;
+	init_rwsem(&st->sem);
+	spin_lock_init(&st->lock);
+	st->state = SVA_TEST_RESETTING;
+	init_waitqueue_head(&st->wait);
+	mutex_init(&st->files_lock);
+	INIT_LIST_HEAD(&st->files);
+
+	device_initialize(&st->dev);
+	st->dev.class = &sva_test_class;
+	st->dev.parent = hw->dev;
+	cdev_init(&st->cdev, &sva_test_fops);
+	st->cdev.owner = THIS_MODULE;
+	return st;
+}
+
+/**
+ * sva_test_start() - make the device available to user space
+ * @st: from sva_test_create()
+ *
+ * Return: 0 or a negative error code
+ */
+int sva_test_start(struct sva_test *st)
+{
+	int ret;
+
+	ret = sva_test_name(st);
+	if (ret)
+		return ret;
+	sva_test_set(st, SVA_TEST_RESET, 1);
+	sva_test_resume(st);
+	ret = cdev_device_add(&st->cdev, &st->dev);
+	if (ret) {
+		sva_test_halt(st, SVA_TEST_GONE);
+		ida_free(&sva_test_ida, MINOR(st->dev.devt));
+	}
+	return ret;
+}
+
+/**
+ * sva_test_stop() - take the device away from user space
+ * @st: a device that was started
+ *
+ * When this returns, the device is idle, no PASID is attached to it and none
+ * of the files that are still open will touch it again.
+ */
+void sva_test_stop(struct sva_test *st)
+{
+	struct sva_test_file *file;
+
+	cdev_device_del(&st->cdev, &st->dev);
+	ida_free(&sva_test_ida, MINOR(st->dev.devt));
+	sva_test_halt(st, SVA_TEST_GONE);
+	guard(rwsem_write)(&st->sem);
+	/* An open() that came in time may still add its file */
+	guard(mutex)(&st->files_lock);
+	list_for_each_entry(file, &st->files, node)
+		sva_test_file_end(file);
+	sva_test_set(st, SVA_TEST_IRQ_ENABLE, 0);
+}
+
+/**
+ * sva_test_destroy() - undo sva_test_create()
+ * @st: a device that was never started, or was stopped
+ *
+ * Open files keep the memory, and nothing else.
+ */
+void sva_test_destroy(struct sva_test *st)
+{
+	put_device(&st->dev);
+}
+
+static int __init sva_test_init(void)
+{
+	int ret;
+
+	ret = class_register(&sva_test_class);
+	if (ret)
+		return ret;
+	ret = alloc_chrdev_region(&sva_test_devt, 0, SVA_TEST_MINORS,
+				  "sva-test");
+	if (ret)
+		goto err_class;
+	ret = pci_register_driver(&sva_test_pci_driver);
+	if (ret)
+		goto err_chrdev;
+	return 0;
+
+err_chrdev:
+	unregister_chrdev_region(sva_test_devt, SVA_TEST_MINORS);
+err_class:
+	class_unregister(&sva_test_class);
+	return ret;
+}
+module_init(sva_test_init);
+
+static void __exit sva_test_exit(void)
+{
+	pci_unregister_driver(&sva_test_pci_driver);
+	unregister_chrdev_region(sva_test_devt, SVA_TEST_MINORS);
+	class_unregister(&sva_test_class);
+}
+module_exit(sva_test_exit);
+
+MODULE_DESCRIPTION("Test driver for Shared Virtual Addressing");
+MODULE_LICENSE("GPL");

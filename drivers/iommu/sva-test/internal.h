@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the core of the SVA test driver offers to its front ends
+ */
+#ifndef SVA_TEST_INTERNAL_H
+#define SVA_TEST_INTERNAL_H
+
+#include <linux/irqreturn.h>
+#include <linux/types.h>
+
+struct device;
+struct pci_driver;
+struct sva_test;
+
+/**
+ * struct sva_test_hw - what a front end knows of its device
+ * @dev: the device that does DMA
+ * @regs: region 0, mapped
+ * @local: region 1, mapped
+ * @enabled: tells which SVA_TEST_*_ON are in force
+ */
+struct sva_test_hw {
+	struct device *dev;
+	void __iomem *regs;
+	void __iomem *local;
+	u32 (*enabled)(struct device *dev);
+};
+
+struct sva_test *sva_test_create(const struct sva_test_hw *hw);
+int sva_test_start(struct sva_test *st);
+void sva_test_stop(struct sva_test *st);
+void sva_test_destroy(struct sva_test *st);
+irqreturn_t sva_test_irq(int irq, void *data);
+
+void sva_test_reset_prepare(struct sva_test *st);
+void sva_test_reset_done(struct sva_test *st);
+
+extern struct pci_driver sva_test_pci_driver;
+
+#endif /* SVA_TEST_INTERNAL_H */

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Accesses that the page tables do not allow, or do not allow yet
+ */
+#include "test_dev.h"
+
+#define LEN	64
+
+FIXTURE(fault)
+{
+	struct test_dev t;
+	uint8_t *mem;		/* four pages, all of them touched */
+	size_t size;		/* of a page */
+	uint8_t buf[LEN];
+	int denied;
+};
+
+FIXTURE_VARIANT(fault)
+{
+	uint32_t mode;
+};
+
+FIXTURE_VARIANT_ADD(fault, untranslated)
+{
+	.mode = SVA_TEST_MODE_UNTRANSLATED,
+};
+
+FIXTURE_VARIANT_ADD(fault, ats)
+{
+	.mode = SVA_TEST_MODE_ATS,
+};
+
+FIXTURE_VARIANT_ADD(fault, pri)
+{
+	.mode = SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST,
+};
+
+FIXTURE_SETUP(fault)
+{
+	test_bind(_metadata, &self->t, variant->mode);
+	self->size = sva_page_size();
+	self->mem = sva_pages(4);
+	sva_pattern(self->mem, 4 * self->size, 1);
+	sva_pattern(self->buf, LEN, 2);
+	self->denied = test_denied(variant->mode);
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	sva_close(&self->t.sva);
+}
+
+/* Every kind of access to @addr ends with @cause and moves nothing */
+static void expect_none(struct __test_metadata *_metadata,
+			TEST_SELF(fault), struct sva_as *as,
+			void *addr, int cause)
+{
+	uint64_t old;
+
+	EXPECT_CAUSE(cause, sva_read(as, addr, self->buf, LEN));
+	EXPECT_CAUSE(cause, sva_write(as, addr, self->buf, LEN));
+	EXPECT_CAUSE(cause, sva_fill(as, addr, 0xee, LEN));
+	EXPECT_CAUSE(cause, sva_copy(as, self->mem, addr, LEN));
+	EXPECT_CAUSE(cause, sva_cas(as, addr, 0, 1, &old));
+	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 2));
+}
+
+/* The same, counted: as many attempts as operations, each of them refused */
+static void expect_counted_none(struct __test_metadata *_metadata,
+				TEST_SELF(fault), struct sva_as *as,
+				void *addr, int cause)
+{
+	struct sva_test_counters c;
+
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+	expect_none(_metadata, self, as, addr, cause);
+	ASSERT_EQ(0, sva_counters(&self->t.sva, as->pasid, &c));
+	EXPECT_EQ(0, c.answered);
+	EXPECT_EQ(0, c.bytes_read);
+	EXPECT_EQ(0, c.bytes_written);
+	if (cause == SVA_TEST_CAUSE_REFUSED) {
+		EXPECT_EQ(5, c.attempts);
+		EXPECT_EQ(5, c.refused);
+	}
+	if (cause == SVA_TEST_CAUSE_ATS_DENIED) {
+		EXPECT_EQ(5, c.ats_requests);
+		EXPECT_EQ(5, c.ats_denied);
+	}
+	if (cause == SVA_TEST_CAUSE_PAGE_INVALID) {
+		EXPECT_EQ(5, c.page_requests);
+		EXPECT_EQ(5, c.page_responses);
+		EXPECT_EQ(5, c.page_failures);
+	}
+}
+
+TEST_F(fault, unmapped)
+{
+	uint8_t *hole = self->mem + 3 * self->size;
+
+	ASSERT_EQ(0, munmap(hole, self->size));
+	expect_counted_none(_metadata, self, &self->t.as, hole, self->denied);
+	EXPECT_TRUE(sva_is_pattern(self->mem, 3 * self->size, 1));
+}
+
+TEST_F(fault, prot_none)
+{
+	ASSERT_EQ(0, mprotect(self->mem + self->size, self->size, PROT_NONE));
+	expect_counted_none(_metadata, self, &self->t.as,
+			    self->mem + self->size, self->denied);
+	ASSERT_EQ(0, mprotect(self->mem + self->size, self->size, PROT_READ));
+	EXPECT_TRUE(sva_is_pattern(self->mem, 4 * self->size, 1));
+}
+
+TEST_F(fault, read_only)
+{
+	uint8_t *page = self->mem + self->size;
+	uint64_t old;
+
+	ASSERT_EQ(0, mprotect(page, self->size, PROT_READ));
+	EXPECT_CAUSE(self->denied,
+		     sva_write(&self->t.as, page, self->buf, LEN));
+	EXPECT_CAUSE(self->denied, sva_fill(&self->t.as, page, 0xee, LEN));
+	EXPECT_CAUSE(self->denied, sva_copy(&self->t.as, page, self->mem, LEN));
+	EXPECT_CAUSE(self->denied,
+		     sva_cas(&self->t.as, (uint64_t *)page, 0, 1, &old));
+	EXPECT_TRUE(sva_is_pattern(self->mem, 4 * self->size, 1));
+
+	/* Reading is what is left */
+	EXPECT_CAUSE(0, sva_read(&self->t.as, page, self->buf, LEN));
+	EXPECT_EQ(0, memcmp(self->buf, page, LEN));
+}
+
+/* Where the kernel lives: its page tables may say so, but not to users */
+TEST_F(fault, kernel_address)
+{
+	expect_counted_none(_metadata, self, &self->t.as,
+			    (void *)(UINTPTR_MAX - 2 * self->size + 1),
+			    self->denied);
+}
+
+/* Where nothing can live: that is an error of the device's, not a missing page */
+TEST_F(fault, impossible_address)
+{
+	expect_counted_none(_metadata, self, &self->t.as, (void *)(1ULL << 60),
+			    test_no_pasid(variant->mode));
+}
+
+/* What lies before the hole is moved, nothing behind it, and it is told where */
+TEST_F(fault, partial)
+{
+	uint8_t *hole = self->mem + 2 * self->size, big[100];
+	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_READ, hole - 40,
+				       sizeof(big));
+
+	ASSERT_EQ(0, munmap(hole, self->size));
+	memset(big, 0xa5, sizeof(big));
+	op.buf = (uintptr_t)big;
+	op.buf_len = sizeof(big);
+	ASSERT_CAUSE(self->denied, sva_do(&self->t.sva, &op));
+	EXPECT_EQ(40, op.bytes);
+	EXPECT_EQ((uintptr_t)hole, op.fault_addr);
+	EXPECT_EQ(0, memcmp(big, hole - 40, 40));
+	EXPECT_TRUE(sva_is_byte(big + 40, sizeof(big) - 40, 0xa5));
+
+	op = sva_op(&self->t.as, SVA_TEST_OP_FILL, hole - 40, sizeof(big));
+	ASSERT_CAUSE(self->denied, sva_do(&self->t.sva, &op));
+	EXPECT_EQ(40, op.bytes);
+	EXPECT_EQ((uintptr_t)hole, op.fault_addr);
+	EXPECT_TRUE(sva_is_byte(hole - 40, 40, 0));
+	EXPECT_TRUE(sva_is_pattern(self->mem, 2 * self->size - 40, 1));
+}
+
+/* A PASID that nobody was given */
+TEST_F(fault, unbound_pasid)
+{
+	struct sva_as as = test_forged(&self->t, self->t.info.max_pasids - 1);
+
+	ASSERT_NE(self->t.as.pasid, as.pasid);
+	expect_counted_none(_metadata, self, &as, self->mem,
+			    test_no_pasid(variant->mode));
+	EXPECT_TRUE(sva_is_pattern(self->mem, 4 * self->size, 1));
+}
+
+/* A virtual address means nothing without its PASID */
+TEST_F(fault, without_pasid)
+{
+	struct sva_as as = self->t.as;
+
+	if (self->t.info.domain == SVA_DOMAIN_PT)
+		SKIP(return, "the device's memory is not translated");
+	as.as = SVA_TEST_AS_RID;
+	as.pasid = SVA_TEST_CNT_NO_PASID;
+	/* A page request needs a PASID that can be bound to an mm */
+	as.mode &= ~SVA_TEST_PAGE_REQUEST;
+	expect_counted_none(_metadata, self, &as, self->mem,
+			    test_denied(as.mode));
+	EXPECT_TRUE(sva_is_pattern(self->mem, 4 * self->size, 1));
+}
+
+FIXTURE(pri)
+{
+	struct test_dev t;
+	size_t size;
+	uint8_t *mem;		/* eight pages that were never touched */
+	uint8_t *buf;
+};
+
+FIXTURE_SETUP(pri)
+{
+	test_bind(_metadata, &self->t,
+		  SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST);
+	self->size = sva_page_size();
+	self->mem = sva_pages(8);
+	self->buf = malloc(8 * self->size);
+	ASSERT_NE(NULL, self->buf);
+	sva_pattern(self->buf, 8 * self->size, 5);
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+}
+
+FIXTURE_TEARDOWN(pri)
+{
+	free(self->buf);
+	sva_close(&self->t.sva);
+}
+
+static void expect_requests(struct __test_metadata *_metadata,
+			    TEST_SELF(pri), uint64_t nr,
+			    uint64_t failed)
+{
+	struct sva_test_counters c;
+
+	ASSERT_EQ(0, sva_counters(&self->t.sva, self->t.as.pasid, &c));
+	EXPECT_EQ(nr, c.page_requests);
+	EXPECT_EQ(nr, c.page_responses);
+	EXPECT_EQ(failed, c.page_failures);
+	ASSERT_EQ(0, sva_counters(&self->t.sva, SVA_TEST_CNT_TOTAL, &c));
+	EXPECT_EQ(nr, c.page_requests);
+}
+
+TEST_F(pri, write)
+{
+	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_WRITE,
+				       self->mem + 100, 200);
+
+	op.buf = (uintptr_t)self->buf;
+	op.buf_len = 200;
+	ASSERT_EQ(0, sva_pfn(self->mem));
+	ASSERT_CAUSE(0, sva_do(&self->t.sva, &op));
+	EXPECT_EQ(1, op.faults);
+	expect_requests(_metadata, self, 1, 0);
+	EXPECT_NE(0, sva_pfn(self->mem));
+	EXPECT_TRUE(sva_is_pattern(self->mem + 100, 200, 5));
+	EXPECT_TRUE(sva_is_byte(self->mem, 100, 0));
+}
+
+/* Reading maps the zero page: writing to it later is another request */
+TEST_F(pri, read_then_write)
+{
+	ASSERT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 200));
+	EXPECT_TRUE(sva_is_byte(self->buf, 200, 0));
+	expect_requests(_metadata, self, 1, 0);
+
+	sva_pattern(self->buf, 200, 6);
+	ASSERT_CAUSE(0, sva_write(&self->t.as, self->mem, self->buf, 200));
+	expect_requests(_metadata, self, 2, 0);
+	EXPECT_TRUE(sva_is_pattern(self->mem, 200, 6));
+}
+
+TEST_F(pri, several_pages)
+{
+	size_t len = 6 * self->size + 2;
+	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_WRITE,
+				       self->mem + self->size - 1, len);
+
+	op.buf = (uintptr_t)self->buf;
+	op.buf_len = len;
+	ASSERT_CAUSE(0, sva_do(&self->t.sva, &op));
+	EXPECT_EQ(8, op.faults);
+	expect_requests(_metadata, self, 8, 0);
+	EXPECT_TRUE(sva_is_pattern(self->mem + self->size - 1, len, 5));
+	EXPECT_TRUE(sva_is_byte(self->mem, self->size - 1, 0));
+	EXPECT_TRUE(sva_is_byte(self->mem + 7 * self->size + 1, self->size - 1,
+				0));
+}
+
+TEST_F(pri, copy)
+{
+	sva_pattern(self->mem, self->size, 7);
+	ASSERT_CAUSE(0, sva_copy(&self->t.as, self->mem + 4 * self->size,
+				 self->mem, self->size));
+	expect_requests(_metadata, self, 1, 0);
+	EXPECT_TRUE(sva_is_pattern(self->mem + 4 * self->size, self->size, 7));
+}
+
+/* The device asks in vain, but only where it has to */
+TEST_F(pri, into_a_hole)
+{
+	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_WRITE,
+				       self->mem, 2 * self->size);
+
+	op.buf = (uintptr_t)self->buf;
+	op.buf_len = 2 * self->size;
+	ASSERT_EQ(0, munmap(self->mem + self->size, self->size));
+	ASSERT_CAUSE(SVA_TEST_CAUSE_PAGE_INVALID, sva_do(&self->t.sva, &op));
+	EXPECT_EQ(2, op.faults);
+	EXPECT_EQ(self->size, op.bytes);
+	EXPECT_EQ((uintptr_t)self->mem + self->size, op.fault_addr);
+	expect_requests(_metadata, self, 2, 1);
+	EXPECT_TRUE(sva_is_pattern(self->mem, self->size, 5));
+}
+
+/* The page went back to the kernel: it is asked for anew, and is empty */
+TEST_F(pri, after_dontneed)
+{
+	ASSERT_CAUSE(0, sva_write(&self->t.as, self->mem, self->buf, 64));
+	expect_requests(_metadata, self, 1, 0);
+	ASSERT_EQ(0, madvise(self->mem, self->size, MADV_DONTNEED));
+	ASSERT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 64));
+	expect_requests(_metadata, self, 2, 0);
+	EXPECT_TRUE(sva_is_byte(self->buf, 64, 0));
+}
+
+/* The device writes to a page that is shared since a fork: it is copied */
+TEST_F(pri, copy_on_write)
+{
+	uint8_t *mem = self->mem;
+	int go[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(go));
+	sva_pattern(mem, self->size, 1);
+	pid = fork();
+	if (!pid) {
+		close(go[1]);
+		CHILD_CHECK(read(go[0], &c, 1) == 0);
+		CHILD_CHECK(sva_is_pattern(mem, self->size, 1));
+		_exit(0);
+	}
+	EXPECT_CAUSE(0, sva_write(&self->t.as, mem, self->buf, 64));
+	expect_requests(_metadata, self, 1, 0);
+	EXPECT_TRUE(sva_is_pattern(mem, 64, 5));
+	close(go[1]);
+	EXPECT_EQ(0, test_reap(pid));
+}
+
+/*
+ * A physical address, said to be translated. Who has ATS is trusted with that;
+ * from whom has not, the IOMMU must not accept it.
+ */
+TEST(forged_translation)
+{
+	size_t size = sva_page_size();
+	uint8_t *mem = sva_pages(1), buf[LEN];
+	struct sva_test_counters c;
+	struct test_dev t = {};
+	void *physical;
+	struct sva_as as;
+	int cause;
+
+	test_open(_metadata, &t);
+	sva_pattern(mem, size, 1);
+	sva_pattern(buf, LEN, 2);
+	physical = (void *)(uintptr_t)(sva_pfn(mem) * size);
+	ASSERT_NE(NULL, physical);
+	as = (struct sva_as) {
+		.sva = &t.sva,
+		.as = SVA_TEST_AS_RID,
+		.mode = SVA_TEST_MODE_TRANSLATED,
+	};
+	cause = t.info.on & SVA_TEST_ATS_ON ? 0 : SVA_TEST_CAUSE_REFUSED;
+
+	ASSERT_EQ(0, sva_counters_clear(&t.sva));
+	EXPECT_CAUSE(cause, sva_read(&as, physical, buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(buf, LEN, cause ? 2 : 1));
+	sva_pattern(buf, LEN, 3);
+	EXPECT_CAUSE(cause, sva_write(&as, physical, buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(mem, LEN, cause ? 1 : 3));
+	ASSERT_EQ(0, sva_counters(&t.sva, SVA_TEST_CNT_NO_PASID, &c));
+	EXPECT_EQ(2, c.attempts);
+	EXPECT_EQ(cause ? 2 : 0, c.refused);
+	sva_close(&t.sva);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From bind to unbind, however a process or a bond comes to its end
+ */
+#include <pthread.h>
+#include <signal.h>
+
+#include "test_dev.h"
+
+#define LEN	64
+
+FIXTURE(life)
+{
+	struct test_dev t;
+	uint8_t *mem;		/* a page that was touched */
+	uint8_t buf[LEN];
+};
+
+FIXTURE_VARIANT(life)
+{
+	uint32_t mode;
+};
+
+FIXTURE_VARIANT_ADD(life, untranslated)
+{
+	.mode = SVA_TEST_MODE_UNTRANSLATED,
+};
+
+FIXTURE_VARIANT_ADD(life, ats)
+{
+	.mode = SVA_TEST_MODE_ATS,
+};
+
+FIXTURE_SETUP(life)
+{
+	test_open(_metadata, &self->t);
+	test_mode(_metadata, &self->t, variant->mode);
+	self->mem = sva_pages(1);
+	sva_pattern(self->mem, sva_page_size(), 1);
+}
+
+FIXTURE_TEARDOWN(life)
+{
+	sva_close(&self->t.sva);
+}
+
+static int bind_as(struct sva *sva, struct sva_as *as, uint32_t mode)
+{
+	*as = (struct sva_as) { .sva = sva, .mode = mode };
+	return sva_bind(sva, &as->bond, &as->pasid);
+}
+
+/* The device can use @mem, to and fro, and nothing else happens to it */
+static bool works(const struct sva_as *as, uint8_t *mem)
+{
+	uint8_t buf[LEN];
+
+	sva_pattern(mem, LEN, 8);
+	if (sva_read(as, mem, buf, LEN) || !sva_is_pattern(buf, LEN, 8))
+		return false;
+	sva_pattern(buf, LEN, 9);
+	return !sva_write(as, mem, buf, LEN) && sva_is_pattern(mem, LEN, 9);
+}
+
+/* Nothing answers to @pasid, neither for reading nor for writing */
+static void expect_no_pasid(struct __test_metadata *_metadata,
+			    struct test_dev *t, uint32_t pasid, uint8_t *mem)
+{
+	struct sva_as forged = test_forged(t, pasid);
+	int cause = test_no_pasid(t->as.mode);
+	struct sva_test_counters c;
+	uint8_t buf[LEN];
+
+	sva_pattern(mem, LEN, 10);
+	sva_pattern(buf, LEN, 11);
+	ASSERT_EQ(0, sva_counters_clear(&t->sva));
+	EXPECT_CAUSE(cause, sva_read(&forged, mem, buf, LEN));
+	EXPECT_CAUSE(cause, sva_write(&forged, mem, buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(mem, LEN, 10));
+	EXPECT_TRUE(sva_is_pattern(buf, LEN, 11));
+	ASSERT_EQ(0, sva_counters(&t->sva, pasid, &c));
+	EXPECT_EQ(0, c.answered);
+	EXPECT_EQ(2, cause == SVA_TEST_CAUSE_ATS_DENIED ? c.ats_denied :
+							  c.refused);
+}
+
+static uint32_t enqcmd_pasid(struct sva *sva)
+{
+	struct sva_test_info info = {};
+
+	return sva_info(sva, &info) ? 0 : info.enqcmd_pasid;
+}
+
+TEST_F(life, unbind)
+{
+	struct sva_as as;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+		EXPECT_TRUE(works(&as, self->mem));
+		ASSERT_EQ(0, sva_unbind(&self->t.sva, as.bond));
+		EXPECT_EQ(-ENOENT, sva_read(&as, self->mem, self->buf, LEN));
+		expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
+	}
+}
+
+/* An mm has one global PASID, and one bond to a device, however often bound */
+TEST_F(life, bonds_are_shared)
+{
+	struct sva_as a, b, c;
+	struct sva second;
+
+	ASSERT_EQ(0, sva_open(&second, 0));
+	ASSERT_EQ(0, bind_as(&self->t.sva, &a, variant->mode));
+	ASSERT_EQ(0, bind_as(&self->t.sva, &b, variant->mode));
+	ASSERT_EQ(0, bind_as(&second, &c, variant->mode));
+	EXPECT_NE(a.bond, b.bond);
+	EXPECT_EQ(a.pasid, b.pasid);
+	EXPECT_EQ(a.pasid, c.pasid);
+
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, a.bond));
+	EXPECT_EQ(-ENOENT, sva_read(&a, self->mem, self->buf, LEN));
+	EXPECT_TRUE(works(&b, self->mem));
+	EXPECT_TRUE(works(&c, self->mem));
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, b.bond));
+	EXPECT_TRUE(works(&c, self->mem));
+	sva_close(&second);
+	expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
+}
+
+TEST_F(life, two_devices)
+{
+	struct test_dev other = {};
+	struct sva_as a, b;
+
+	test_open_nr(_metadata, &other, 1);
+	test_mode(_metadata, &other, variant->mode);
+	ASSERT_EQ(0, bind_as(&self->t.sva, &a, variant->mode));
+	ASSERT_EQ(0, bind_as(&other.sva, &b, variant->mode));
+	EXPECT_EQ(a.pasid, b.pasid);
+	EXPECT_TRUE(works(&a, self->mem));
+	EXPECT_TRUE(works(&b, self->mem));
+
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, a.bond));
+	expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
+	EXPECT_TRUE(works(&b, self->mem));
+	ASSERT_EQ(0, sva_unbind(&other.sva, b.bond));
+	expect_no_pasid(_metadata, &other, b.pasid, self->mem);
+}
+
+/* mm_get_enqcmd_pasid(): none, the bond's, and none again in a child */
+TEST_F(life, enqcmd_pasid)
+{
+	struct sva_as as;
+	pid_t pid;
+
+	EXPECT_EQ(SVA_NO_PASID, enqcmd_pasid(&self->t.sva));
+	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+	EXPECT_EQ(as.pasid, enqcmd_pasid(&self->t.sva));
+	pid = fork();
+	if (!pid) {
+		CHILD_CHECK(enqcmd_pasid(&self->t.sva) == SVA_NO_PASID);
+		_exit(0);
+	}
+	EXPECT_EQ(0, test_reap(pid));
+	EXPECT_EQ(as.pasid, enqcmd_pasid(&self->t.sva));
+}
+
+/* The file goes away, and the bond with it */
+TEST_F(life, close)
+{
+	struct sva second;
+	struct sva_as as;
+
+	ASSERT_EQ(0, sva_open(&second, 0));
+	ASSERT_EQ(0, bind_as(&second, &as, variant->mode));
+	EXPECT_TRUE(works(&as, self->mem));
+	sva_close(&second);
+	expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
+}
+
+struct worker {
+	struct sva *sva;
+	uint32_t mode;
+	uint8_t *mem;
+	pthread_t thread;
+	bool good;
+};
+
+static void *bind_use_unbind(void *arg)
+{
+	struct worker *w = arg;
+	struct sva_as as;
+	int i;
+
+	for (i = 0; i < 25; i++) {
+		if (bind_as(w->sva, &as, w->mode) || !works(&as, w->mem) ||
+		    sva_unbind(w->sva, as.bond))
+			return NULL;
+	}
+	w->good = true;
+	return NULL;
+}
+
+/* Threads of one mm come and go, each sees its own page */
+TEST_F(life, threads)
+{
+	struct worker w[6];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		w[i] = (struct worker) {
+			.sva = &self->t.sva,
+			.mode = variant->mode,
+			.mem = sva_pages(1),
+		};
+		ASSERT_EQ(0, pthread_create(&w[i].thread, NULL, bind_use_unbind,
+					    &w[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		pthread_join(w[i].thread, NULL);
+		EXPECT_TRUE(w[i].good);
+	}
+	expect_no_pasid(_metadata, &self->t, enqcmd_pasid(&self->t.sva),
+			self->mem);
+}
+
+/* A child has the file, but neither the parent's bond nor its PASID */
+TEST_F(life, fork)
+{
+	struct sva_as as, own;
+	pid_t pid;
+
+	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+	pid = fork();
+	if (!pid) {
+		CHILD_CHECK(sva_read(&as, self->mem, self->buf, LEN) == -EPERM);
+		CHILD_CHECK(sva_unbind(&self->t.sva, as.bond) == -EPERM);
+		CHILD_CHECK(!bind_as(&self->t.sva, &own, variant->mode));
+		CHILD_CHECK(own.pasid != as.pasid);
+		CHILD_CHECK(works(&own, self->mem));
+		CHILD_CHECK(!sva_unbind(&self->t.sva, own.bond));
+		_exit(0);
+	}
+	EXPECT_EQ(0, test_reap(pid));
+	EXPECT_TRUE(works(&as, self->mem));
+}
+
+/*
+ * After a fork, parent and child share the page until one of them writes. The
+ * device, which uses the parent's page table, must not write to the child's.
+ */
+TEST_F(life, copy_on_write)
+{
+	uint8_t *seen = test_shared(1);
+	struct sva_as as;
+	int go[2];
+	char c;
+	pid_t pid;
+
+	ASSERT_NE(NULL, seen);
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+	ASSERT_TRUE(works(&as, self->mem));
+	sva_pattern(self->mem, LEN, 1);
+	pid = fork();
+	if (!pid) {
+		close(go[1]);
+		CHILD_CHECK(read(go[0], &c, 1) == 0);
+		CHILD_CHECK(sva_is_pattern(self->mem, LEN, 1));
+		_exit(0);
+	}
+
+	sva_pattern(self->buf, LEN, 2);
+	EXPECT_CAUSE(test_denied(variant->mode),
+		     sva_write(&as, self->mem, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 1));
+	EXPECT_CAUSE(0, sva_read(&as, self->mem, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 1));
+
+	/* The parent writes and gets a page of its own: the device follows */
+	sva_pattern(self->mem, LEN, 3);
+	EXPECT_CAUSE(0, sva_read(&as, self->mem, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 3));
+	sva_pattern(self->buf, LEN, 4);
+	EXPECT_CAUSE(0, sva_write(&as, self->mem, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 4));
+
+	close(go[1]);
+	EXPECT_EQ(0, test_reap(pid));
+}
+
+#define EXEC_ENV	"SVA_TEST_AFTER_EXEC"
+
+/* What the test below executes: this program, to look at the file it gets */
+static void __attribute__((constructor)) after_exec(void)
+{
+	const char *env = getenv(EXEC_ENV);
+	struct sva sva = {};
+	struct sva_as as = { .sva = &sva };
+	char c;
+
+	if (!env)
+		return;
+	_exit(sscanf(env, "%d %u", &sva.fd, &as.bond) != 2 ||
+	      sva_read(&as, &c, &c, 1) != -EPERM ||
+	      sva_unbind(&sva, as.bond) != -EPERM ||
+	      enqcmd_pasid(&sva) != SVA_NO_PASID);
+}
+
+/* A new program in the same process is another mm, too */
+TEST_F(life, exec)
+{
+	char env[64], *argv[] = { "life", NULL }, *envp[] = { env, NULL };
+	struct sva_as as;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		struct sva kept = { .fd = dup(self->t.sva.fd) };
+
+		CHILD_CHECK(!bind_as(&kept, &as, variant->mode));
+		CHILD_CHECK(works(&as, self->mem));
+		snprintf(env, sizeof(env), EXEC_ENV "=%d %u", kept.fd, as.bond);
+		execve("/proc/self/exe", argv, envp);
+		_exit(1);
+	}
+	EXPECT_EQ(0, test_reap(pid));
+}
+
+/* How a process that has a bond, and perhaps DMA under way, comes to its end */
+FIXTURE(end)
+{
+	struct test_dev t;
+	struct sva_as as;	/* a bond of the parent's, to survive it all */
+	uint8_t *mem;		/* at the same address in parent and child */
+	struct {
+		uint32_t pasid;
+		bool ready;
+	} *child;
+};
+
+FIXTURE_VARIANT(end)
+{
+	uint32_t mode;
+};
+
+FIXTURE_VARIANT_ADD(end, untranslated)
+{
+	.mode = SVA_TEST_MODE_UNTRANSLATED,
+};
+
+FIXTURE_VARIANT_ADD(end, ats)
+{
+	.mode = SVA_TEST_MODE_ATS,
+};
+
+FIXTURE_SETUP(end)
+{
+	test_bind(_metadata, &self->t, variant->mode);
+	self->mem = sva_pages(1);
+	sva_pattern(self->mem, LEN, 1);
+	self->child = test_shared(sizeof(*self->child));
+	ASSERT_NE(NULL, self->child);
+}
+
+FIXTURE_TEARDOWN(end)
+{
+	sva_close(&self->t.sva);
+}
+
+/* In the child: a bond of its own, on a file of its own, that works */
+static void child_bind(TEST_SELF(end), struct sva *sva,
+		       struct sva_as *as)
+{
+	CHILD_CHECK(!sva_open(sva, 0));
+	CHILD_CHECK(!bind_as(sva, as, self->t.as.mode));
+	CHILD_CHECK(works(as, self->mem));
+	self->child->pasid = as->pasid;
+}
+
+/* Nothing of the child's is left, all of the parent's is */
+static void expect_only_child_gone(struct __test_metadata *_metadata,
+				   TEST_SELF(end))
+{
+	ASSERT_NE(0, self->child->pasid);
+	ASSERT_NE(self->t.as.pasid, self->child->pasid);
+	expect_no_pasid(_metadata, &self->t, self->child->pasid, self->mem);
+	EXPECT_TRUE(works(&self->t.as, self->mem));
+}
+
+TEST_F(end, exit)
+{
+	struct sva sva;
+	struct sva_as as;
+	pid_t pid = fork();
+
+	if (!pid) {
+		child_bind(self, &sva, &as);
+		_exit(0);
+	}
+	ASSERT_EQ(0, test_reap(pid));
+	expect_only_child_gone(_metadata, self);
+}
+
+TEST_F(end, kill)
+{
+	struct sva sva;
+	struct sva_as as;
+	pid_t pid = fork();
+
+	if (!pid) {
+		child_bind(self, &sva, &as);
+		self->child->ready = true;
+		for (;;)
+			pause();
+	}
+	while (!self->child->ready)
+		usleep(1000);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(128 + SIGKILL, test_reap(pid));
+	expect_only_child_gone(_metadata, self);
+}
+
+#define LONG_MIB	64
+
+/* Begin something that takes the device long */
+static int begin_long(const struct sva_as *as, void *mem, uint32_t *id)
+{
+	struct sva_test_op op = sva_op(as, SVA_TEST_OP_FILL, mem,
+				       LONG_MIB << 20);
+	int ret;
+
+	op.data = 0x5a5a5a5a5a5a5a5a;
+	ret = sva_ioctl(as->sva, SVA_TEST_IOC_SUBMIT, &op);
+	*id = op.id;
+	return ret;
+}
+
+/* In the child: have DMA under way, on several channels */
+static void child_begin(TEST_SELF(end))
+{
+	void *mem = sva_long_way(LONG_MIB);
+	struct sva sva;
+	struct sva_as as;
+	uint32_t id;
+	int i;
+
+	CHILD_CHECK(mem);
+	child_bind(self, &sva, &as);
+	for (i = 0; i < 4; i++)
+		CHILD_CHECK(!begin_long(&as, mem, &id));
+	self->child->ready = true;
+}
+
+/* It ended in the middle: after some requests, and long before the last */
+static void expect_cut_short(struct __test_metadata *_metadata,
+			     TEST_SELF(end))
+{
+	struct sva_test_counters c, later;
+
+	ASSERT_EQ(0, sva_counters(&self->t.sva, self->child->pasid, &c));
+	EXPECT_LT(2 * LEN, c.bytes_written);
+	EXPECT_GT(4ULL * LONG_MIB << 20, c.bytes_written);
+	usleep(20000);
+	ASSERT_EQ(0, sva_counters(&self->t.sva, self->child->pasid, &later));
+	EXPECT_EQ(c.attempts, later.attempts);
+}
+
+TEST_F(end, exit_in_flight)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+	pid = fork();
+	if (!pid) {
+		child_begin(self);
+		_exit(0);
+	}
+	ASSERT_EQ(0, test_reap(pid));
+	expect_cut_short(_metadata, self);
+	expect_only_child_gone(_metadata, self);
+}
+
+TEST_F(end, kill_in_flight)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+	pid = fork();
+	if (!pid) {
+		child_begin(self);
+		for (;;)
+			pause();
+	}
+	while (!self->child->ready)
+		usleep(1000);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(128 + SIGKILL, test_reap(pid));
+	expect_cut_short(_metadata, self);
+	expect_only_child_gone(_metadata, self);
+}
+
+/* The killed process waits in the driver for the operation to end */
+TEST_F(end, kill_in_ioctl)
+{
+	struct sva_test_op op;
+	struct sva sva;
+	struct sva_as as;
+	pid_t pid;
+	void *mem;
+
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+	pid = fork();
+	if (!pid) {
+		mem = sva_long_way(LONG_MIB);
+		CHILD_CHECK(mem);
+		child_bind(self, &sva, &as);
+		op = sva_op(&as, SVA_TEST_OP_FILL, mem, LONG_MIB << 20);
+		self->child->ready = true;
+		for (;;)
+			CHILD_CHECK(!sva_do(&sva, &op));
+	}
+	while (!self->child->ready)
+		usleep(1000);
+	usleep(5000);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(128 + SIGKILL, test_reap(pid));
+	expect_only_child_gone(_metadata, self);
+}
+
+/* Unbinding stops what is under way, and tells whoever waits for it */
+TEST_F(end, unbind_in_flight)
+{
+	struct sva_test_counters c, later;
+	struct sva_test_op op = {};
+	void *mem = sva_long_way(LONG_MIB);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+	ASSERT_EQ(0, begin_long(&self->t.as, mem, &op.id));
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
+	ASSERT_EQ(0, sva_counters(&self->t.sva, self->t.as.pasid, &c));
+	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
+	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_outcome(&op));
+	EXPECT_GT(LONG_MIB << 20, op.bytes);
+	ASSERT_EQ(0, sva_counters(&self->t.sva, self->t.as.pasid, &later));
+	EXPECT_EQ(c.attempts, later.attempts);
+	EXPECT_EQ(0, c.refused);
+}
+
+/* One of two bonds of an mm goes: what the other has under way goes on */
+TEST_F(end, unbind_the_other)
+{
+	struct sva_test_op op = {};
+	struct sva_as other;
+	void *mem = sva_long_way(LONG_MIB);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, bind_as(&self->t.sva, &other, variant->mode));
+	ASSERT_EQ(0, begin_long(&self->t.as, mem, &op.id));
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, other.bond));
+	op.timeout_ms = 20000;
+	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
+	EXPECT_CAUSE(0, sva_outcome(&op));
+	EXPECT_EQ(LONG_MIB << 20, op.bytes);
+}
+
+/* Memory that is unmapped under the device's hands: it stops at the hole */
+TEST_F(end, munmap_in_flight)
+{
+	struct sva_test_op op = {};
+	char *mem = sva_long_way(LONG_MIB);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, begin_long(&self->t.as, mem, &op.id));
+	ASSERT_EQ(0, munmap(mem + (LONG_MIB << 19), LONG_MIB << 19));
+	op.timeout_ms = 20000;
+	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
+	EXPECT_CAUSE(test_denied(variant->mode), sva_outcome(&op));
+	EXPECT_LE(LONG_MIB << 19, op.bytes);
+	EXPECT_GT(LONG_MIB << 20, op.bytes);
+	EXPECT_EQ((uintptr_t)mem + op.bytes, op.fault_addr);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sva: the SVA test device from the command line
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "sva_lib.h"
+
+static struct {
+	const char *device;
+	struct sva_as as;
+	bool pasid, rid, addr_given;
+	uint64_t addr, to;
+	size_t len;
+	struct sva sva;
+} opt = { .len = 64 };
+
+static __noreturn __printf(1, 2) void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("sva: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void check(int ret, const char *what)
+{
+	if (ret < 0)
+		die("%s: %s", what, strerror(-ret));
+}
+
+static uint64_t parse(const char *text, const char *what)
+{
+	uint64_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-')
+		die("%s: not a number: '%s'", what, text);
+	return n;
+}
+
+static void open_device(void)
+{
+	int ret = sva_open_path(&opt.sva, opt.device ?: sva_path(0));
+
+	if (ret == -ENOENT)
+		die("%s: no such device (is the driver loaded, has the machine an sva-test?)",
+		    opt.sva.path);
+	check(ret, opt.sva.path);
+	opt.as.sva = &opt.sva;
+}
+
+/* Requests are made in the name of this process unless an option says else */
+static void bind_self(void)
+{
+	if (opt.pasid || opt.rid)
+		return;
+	check(sva_bind(&opt.sva, &opt.as.bond, &opt.as.pasid), "bind");
+	opt.as.as = SVA_TEST_AS_BOND;
+}
+
+/* Where requests go to: --addr, or memory of this process */
+static void *target(void)
+{
+	void *p;
+
+	if (opt.addr_given)
+		return (void *)(uintptr_t)opt.addr;
+	if (opt.pasid || opt.rid)
+		die("--pasid and --rid need --addr");
+	p = sva_pages(opt.len / sva_page_size() + 1);
+	/* Present, unless the device is to ask for it */
+	if (!(opt.as.mode & SVA_TEST_PAGE_REQUEST))
+		memset(p, 0, opt.len ?: 1);
+	return p;
+}
+
+static void dump(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		printf("%02x%s", p[i], i % 16 == 15 || i + 1 == len ? "\n" : " ");
+}
+
+/* Exit status 0: done, 2: refused. What became of it is printed either way. */
+static int report(const char *what, const void *addr, int ret)
+{
+	check(ret, what);
+	printf("%s %p, %zu bytes", what, addr, opt.len);
+	if (opt.as.as == SVA_TEST_AS_RID)
+		printf(", no PASID");
+	else
+		printf(", PASID %u", opt.as.pasid);
+	printf(": %s\n", sva_cause(ret));
+	return ret ? 2 : 0;
+}
+
+static int cmd_info(int argc, char **argv)
+{
+	struct sva_test_info info;
+	uint32_t bits;
+
+	(void)argc;
+	(void)argv;
+	check(sva_info(&opt.sva, &info), "info");
+	bits = info.caps & SVA_TEST_CAPS_PASID_BITS;
+	printf("device       %s\n", info.name);
+	printf("capabilities %u-bit PASID%s%s%s\n", bits,
+	       info.caps & SVA_TEST_CAPS_ATS ? ", ATS" : "",
+	       info.caps & SVA_TEST_CAPS_PRI ? ", PRI" : "",
+	       info.caps & SVA_TEST_CAPS_STALL ? ", stall" : "");
+	printf("enabled now  %s%s%s%s\n", info.on ? "" : "nothing",
+	       info.on & SVA_TEST_PASID_ON ? "PASID " : "",
+	       info.on & SVA_TEST_ATS_ON ? "ATS " : "",
+	       info.on & SVA_TEST_PRI_ON ? "PRI" : "");
+	printf("PASIDs       0 to %d\n", (int)info.max_pasids - 1);
+	printf("DMA API      domain type %#x\n", info.domain);
+	printf("interrupts   %llu\n", (unsigned long long)info.interrupts);
+	return 0;
+}
+
+static int cmd_bind(int argc, char **argv)
+{
+	struct sva_test_info info;
+	char *mem = target();
+	char line[8];
+
+	(void)argc;
+	(void)argv;
+	bind_self();
+	check(sva_info(&opt.sva, &info), "info");
+	sva_pattern(mem, opt.len, getpid());
+	printf("pid %d has PASID %u, ENQCMD PASID %d, %zu bytes at %p:\n",
+	       getpid(), opt.as.pasid, (int)info.enqcmd_pasid, opt.len, mem);
+	dump(mem, opt.len);
+	printf("until end of input (^D)\n");
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin))
+		;
+	printf("they are now:\n");
+	dump(mem, opt.len);
+	return 0;
+}
+
+static int cmd_read(int argc, char **argv)
+{
+	void *addr, *buf = calloc(1, opt.len ?: 1);
+	int ret;
+
+	if (argc > 1)
+		opt.len = strlen(argv[1]);
+	addr = target();
+	if (argc > 1)
+		memcpy(addr, argv[1], opt.len);
+	bind_self();
+	buf = realloc(buf, opt.len ?: 1);
+	if (!buf)
+		die("no memory");
+	ret = report("read", addr, sva_read(&opt.as, addr, buf, opt.len));
+	if (!ret)
+		dump(buf, opt.len);
+	return ret;
+}
+
+static int cmd_write(int argc, char **argv)
+{
+	void *addr;
+	int ret;
+
+	if (argc < 2)
+		die("write: what? (sva write <text>)");
+	opt.len = strlen(argv[1]);
+	addr = target();
+	bind_self();
+	ret = report("write", addr,
+		     sva_write(&opt.as, addr, argv[1], opt.len));
+	if (!ret && !opt.addr_given)
+		dump(addr, opt.len);
+	return ret;
+}
+
+static int cmd_fill(int argc, char **argv)
+{
+	uint64_t byte = parse(argc > 1 ? argv[1] : "0", "fill");
+	void *addr = target();
+	int ret;
+
+	if (byte > 255)
+		die("fill: %s is not a byte", argv[1]);
+	bind_self();
+	ret = report("fill", addr, sva_fill(&opt.as, addr, byte, opt.len));
+	if (!ret && !opt.addr_given)
+		dump(addr, opt.len);
+	return ret;
+}
+
+static int cmd_copy(int argc, char **argv)
+{
+	void *from, *to = (void *)(uintptr_t)opt.to;
+	int ret;
+
+	if (argc > 1)
+		opt.len = strlen(argv[1]);
+	from = target();
+	if (argc > 1)
+		memcpy(from, argv[1], opt.len);
+	if (!to)
+		to = target();
+	bind_self();
+	ret = report("copy", from, sva_copy(&opt.as, to, from, opt.len));
+	if (!ret && !opt.to)
+		dump(to, opt.len);
+	return ret;
+}
+
+static int cmd_cas(int argc, char **argv)
+{
+	uint64_t compare, data, old, *addr;
+	int ret;
+
+	if (argc < 3)
+		die("cas: of what? (sva cas <compare> <new>)");
+	compare = parse(argv[1], "cas");
+	data = parse(argv[2], "cas");
+	opt.len = sizeof(data);
+	addr = target();
+	bind_self();
+	ret = report("cas", addr, sva_cas(&opt.as, addr, compare, data, &old));
+	if (!ret)
+		printf("found %#llx\n", (unsigned long long)old);
+	return ret;
+}
+
+static int cmd_counters(int argc, char **argv)
+{
+	uint32_t select = opt.rid ? SVA_TEST_CNT_NO_PASID :
+			  opt.pasid ? opt.as.pasid : SVA_TEST_CNT_TOTAL;
+	struct sva_test_counters c;
+
+	if (argc > 1 && strcmp(argv[1], "clear"))
+		die("counters: '%s'? (clear, or nothing)", argv[1]);
+	if (argc > 1) {
+		check(sva_counters_clear(&opt.sva), "counters");
+		return 0;
+	}
+	check(sva_counters(&opt.sva, select, &c), "counters");
+#define SHOW(name) \
+	printf("%-15s %llu\n", #name, (unsigned long long)c.name)
+	SHOW(attempts);
+	SHOW(answered);
+	SHOW(refused);
+	SHOW(bytes_read);
+	SHOW(bytes_written);
+	SHOW(ats_requests);
+	SHOW(ats_denied);
+	SHOW(atc_hits);
+	SHOW(invalidations);
+	SHOW(page_requests);
+	SHOW(page_responses);
+	SHOW(page_failures);
+	SHOW(stalls);
+	return 0;
+}
+
+static int cmd_knobs(int argc, char **argv)
+{
+	struct sva_test_knobs arg = {};
+
+	if (argc > 1) {
+		arg.knobs = parse(argv[1], "knobs");
+		arg.set = 1;
+	}
+	check(sva_ioctl(&opt.sva, SVA_TEST_IOC_KNOBS, &arg), "knobs");
+	printf("%#llx%s%s\n", (unsigned long long)arg.knobs,
+	       arg.knobs & SVA_TEST_KNOB_STALE_ATC ? " stale-atc" : "",
+	       arg.knobs & SVA_TEST_KNOB_STALE_IOTLB ? " stale-iotlb" : "");
+	return 0;
+}
+
+static int cmd_reset(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	check(sva_reset(&opt.sva), "reset");
+	return 0;
+}
+
+static const struct command {
+	const char *name, *args, *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "info", "", "what the device can do and what is enabled", cmd_info },
+	{ "bind", "", "bind, show memory to aim at, and wait", cmd_bind },
+	{ "read", "[text]", "let the device read memory (that holds the text)", cmd_read },
+	{ "write", "<text>", "let it write the text", cmd_write },
+	{ "fill", "[byte]", "let it fill memory", cmd_fill },
+	{ "copy", "[text]", "let it copy memory, --addr to --to", cmd_copy },
+	{ "cas", "<compare> <new>", "let it compare and swap eight bytes", cmd_cas },
+	{ "counters", "[clear]", "of --pasid, of --rid, or of everything", cmd_counters },
+	{ "knobs", "[bits]", "how it misbehaves: 1 stale ATC, 2 stale IOTLB", cmd_knobs },
+	{ "reset", "", "write its reset register", cmd_reset },
+};
+
+static void usage(void)
+{
+	size_t i;
+
+	puts("Usage: sva [option]... <command> [argument]...\n\n"
+	     "Makes the SVA test device access memory. By default that is a page of the\n"
+	     "calling process, which is bound to the device for it.\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-8s %-16s %s\n", commands[i].name, commands[i].args,
+		       commands[i].help);
+	puts("\n"
+	     "  -d, --device <path>   default: $SVA_TEST_DEV, else /dev/sva-test0\n"
+	     "  -a, --ats             translate by ATS\n"
+	     "  -p, --page-request    by ATS, and ask for pages that are not there\n"
+	     "  -P, --pasid <n>       with any PASID (CAP_SYS_RAWIO), needs --addr\n"
+	     "  -R, --rid             without a PASID (CAP_SYS_RAWIO), needs --addr\n"
+	     "  -A, --addr <address>  where to\n"
+	     "  -T, --to <address>    where to, of copy\n"
+	     "  -n, --len <bytes>     how much, default 64\n"
+	     "  -h, --help\n\n"
+	     "Exit status: 0 done, 1 it could not be tried, 2 the device was refused.");
+}
+
+static const struct option options[] = {
+	{ "device", required_argument, NULL, 'd' },
+	{ "ats", no_argument, NULL, 'a' },
+	{ "page-request", no_argument, NULL, 'p' },
+	{ "pasid", required_argument, NULL, 'P' },
+	{ "rid", no_argument, NULL, 'R' },
+	{ "addr", required_argument, NULL, 'A' },
+	{ "to", required_argument, NULL, 'T' },
+	{ "len", required_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
+};
+
+static void option(int c)
+{
+	switch (c) {
+	case 'd':
+		opt.device = optarg;
+		break;
+	case 'a':
+		opt.as.mode |= SVA_TEST_MODE_ATS;
+		break;
+	case 'p':
+		opt.as.mode |= SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST;
+		break;
+	case 'P':
+		opt.pasid = true;
+		opt.as.as = SVA_TEST_AS_PASID;
+		opt.as.pasid = parse(optarg, "--pasid");
+		break;
+	case 'R':
+		opt.rid = true;
+		opt.as.as = SVA_TEST_AS_RID;
+		break;
+	case 'A':
+		opt.addr_given = true;
+		opt.addr = parse(optarg, "--addr");
+		break;
+	case 'T':
+		opt.to = parse(optarg, "--to");
+		break;
+	case 'n':
+		opt.len = parse(optarg, "--len");
+		if (opt.len > SVA_TEST_LOCAL_SIZE)
+			die("--len: %d at most", SVA_TEST_LOCAL_SIZE);
+		break;
+	case 'h':
+		usage();
+		exit(0);
+	default:
+		die("see sva --help");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+d:apP:RA:T:n:h", options,
+				NULL)) != -1)
+		option(c);
+	if (optind == argc)
+		die("no command, see sva --help");
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(argv[optind], commands[i].name)) {
+			open_device();
+			return commands[i].run(argc - optind, argv + optind);
+		}
+	}
+	die("no command '%s', see sva --help", argv[optind]);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When the CPU's page tables change, so does what the device can reach
+ *
+ * Each access is first seen to succeed, so that a translation of it is cached
+ * wherever it may be. What the device must not reach any more then gets other
+ * contents, and the access is tried again.
+ */
+#include "test_dev.h"
+
+#define LEN	64
+
+FIXTURE(unmap)
+{
+	struct test_dev t;
+	size_t size;
+	uint8_t *mem;		/* four pages, the device has used them all */
+	uint8_t buf[LEN];
+	int denied;
+	uint64_t stale;		/* the knob that keeps old translations */
+};
+
+FIXTURE_VARIANT(unmap)
+{
+	uint32_t mode;
+	uint64_t stale;
+};
+
+FIXTURE_VARIANT_ADD(unmap, untranslated)
+{
+	.mode = SVA_TEST_MODE_UNTRANSLATED,
+	.stale = SVA_TEST_KNOB_STALE_IOTLB,
+};
+
+FIXTURE_VARIANT_ADD(unmap, ats)
+{
+	.mode = SVA_TEST_MODE_ATS,
+	.stale = SVA_TEST_KNOB_STALE_ATC,
+};
+
+/* Use every page, for reading and for writing */
+static void use_pages(struct __test_metadata *_metadata,
+		      TEST_SELF(unmap))
+{
+	uint8_t *p;
+
+	for (p = self->mem; p < self->mem + 4 * self->size; p += self->size) {
+		sva_pattern(p, LEN, 1);
+		ASSERT_CAUSE(0, sva_read(&self->t.as, p, self->buf, LEN));
+		ASSERT_TRUE(sva_is_pattern(self->buf, LEN, 1));
+		sva_pattern(self->buf, LEN, 2);
+		ASSERT_CAUSE(0, sva_write(&self->t.as, p, self->buf, LEN));
+		ASSERT_TRUE(sva_is_pattern(p, LEN, 2));
+	}
+}
+
+FIXTURE_SETUP(unmap)
+{
+	test_bind(_metadata, &self->t, variant->mode);
+	self->size = sva_page_size();
+	self->mem = sva_pages(4);
+	self->denied = test_denied(variant->mode);
+	use_pages(_metadata, self);
+}
+
+FIXTURE_TEARDOWN(unmap)
+{
+	/* Also empties what the device has cached */
+	sva_set_knobs(&self->t.sva, 0);
+	sva_reset(&self->t.sva);
+	sva_close(&self->t.sva);
+}
+
+static void expect_gone(struct __test_metadata *_metadata,
+			TEST_SELF(unmap), uint8_t *addr)
+{
+	sva_pattern(self->buf, LEN, 3);
+	EXPECT_CAUSE(self->denied, sva_read(&self->t.as, addr, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 3));
+	EXPECT_CAUSE(self->denied,
+		     sva_write(&self->t.as, addr, self->buf, LEN));
+	EXPECT_CAUSE(self->denied, sva_fill(&self->t.as, addr, 0xee, LEN));
+}
+
+static void expect_there(struct __test_metadata *_metadata,
+			 TEST_SELF(unmap), uint8_t *addr)
+{
+	EXPECT_CAUSE(0, sva_read(&self->t.as, addr, self->buf, LEN));
+	EXPECT_EQ(0, memcmp(self->buf, addr, LEN));
+}
+
+/* The freed page has a new use: the device neither reads nor changes it */
+TEST_F(unmap, page_used_again)
+{
+	uint8_t *page = self->mem + self->size, *again;
+
+	again = sva_reuse_page(page);
+	ASSERT_NE(NULL, again)
+		TH_LOG("the freed page did not come again");
+	sva_pattern(again, self->size, 4);
+
+	expect_gone(_metadata, self, page);
+	EXPECT_TRUE(sva_is_pattern(again, self->size, 4));
+	expect_there(_metadata, self, page - self->size);
+	expect_there(_metadata, self, page + self->size);
+}
+
+/*
+ * The test above can fail: with a device, or an IOMMU, that keeps its
+ * translation, the same accesses reach the page in its new use.
+ */
+TEST_F(unmap, stale_is_noticed)
+{
+	uint8_t *page = self->mem + self->size, *again;
+	int ret = sva_set_knobs(&self->t.sva, variant->stale);
+
+	ASSERT_EQ(0, ret)
+		TH_LOG("the device has no such knob");
+	use_pages(_metadata, self);
+	again = sva_reuse_page(page);
+	ASSERT_NE(NULL, again);
+	sva_pattern(again, self->size, 4);
+
+	EXPECT_CAUSE(0, sva_read(&self->t.as, page, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 4));
+	EXPECT_CAUSE(0, sva_fill(&self->t.as, page, 0xee, LEN));
+	EXPECT_TRUE(sva_is_byte(again, LEN, 0xee));
+
+	/* Once it forgets, all is well */
+	ASSERT_EQ(0, sva_set_knobs(&self->t.sva, 0));
+	ASSERT_EQ(0, sva_reset(&self->t.sva));
+	expect_gone(_metadata, self, page);
+	EXPECT_TRUE(sva_is_byte(again, LEN, 0xee));
+}
+
+TEST_F(unmap, all_pages)
+{
+	int i;
+
+	ASSERT_EQ(0, munmap(self->mem, 4 * self->size));
+	for (i = 0; i < 4; i++)
+		expect_gone(_metadata, self, self->mem + i * self->size);
+}
+
+/* More than an IOMMU is told about page by page */
+TEST_F(unmap, many_pages)
+{
+	const size_t nr = 1500;
+	uint8_t *many = sva_pages(nr);
+	size_t i;
+
+	for (i = 0; i < nr; i += 50) {
+		many[i * self->size] = 1;
+		ASSERT_CAUSE(0, sva_read(&self->t.as, many + i * self->size,
+					 self->buf, LEN));
+	}
+	ASSERT_EQ(0, munmap(many, nr * self->size));
+	for (i = 0; i < nr; i += 50)
+		expect_gone(_metadata, self, many + i * self->size);
+	expect_there(_metadata, self, self->mem);
+}
+
+TEST_F(unmap, huge_page)
+{
+	const size_t huge = 2 << 20;
+	uint8_t *p;
+
+	p = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	p = (uint8_t *)(((uintptr_t)p + huge - 1) & ~(huge - 1));
+	ASSERT_EQ(0, madvise(p, huge, MADV_HUGEPAGE));
+	p[0] = 1;
+	ASSERT_CAUSE(0, sva_read(&self->t.as, p + huge / 2, self->buf, LEN));
+
+	/* A part of it, then the rest */
+	ASSERT_EQ(0, munmap(p + huge / 2, self->size));
+	expect_gone(_metadata, self, p + huge / 2);
+	expect_there(_metadata, self, p);
+	ASSERT_EQ(0, munmap(p, huge / 2));
+	expect_gone(_metadata, self, p);
+}
+
+/* Lost is the right to write, not the one to read */
+TEST_F(unmap, mprotect_read)
+{
+	uint8_t *page = self->mem + self->size;
+
+	ASSERT_EQ(0, mprotect(page, self->size, PROT_READ));
+	sva_pattern(self->buf, LEN, 3);
+	EXPECT_CAUSE(self->denied,
+		     sva_write(&self->t.as, page, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(page, LEN, 2));
+	expect_there(_metadata, self, page);
+	expect_there(_metadata, self, page + self->size);
+}
+
+TEST_F(unmap, mprotect_stale_is_noticed)
+{
+	uint8_t *page = self->mem + self->size;
+
+	ASSERT_EQ(0, sva_set_knobs(&self->t.sva, variant->stale));
+	use_pages(_metadata, self);
+	ASSERT_EQ(0, mprotect(page, self->size, PROT_READ));
+	sva_pattern(self->buf, LEN, 3);
+	EXPECT_CAUSE(0, sva_write(&self->t.as, page, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(page, LEN, 3));
+}
+
+TEST_F(unmap, mprotect_none)
+{
+	uint8_t *page = self->mem + self->size;
+
+	ASSERT_EQ(0, mprotect(page, self->size, PROT_NONE));
+	expect_gone(_metadata, self, page);
+	ASSERT_EQ(0, mprotect(page, self->size, PROT_READ));
+	EXPECT_TRUE(sva_is_pattern(page, LEN, 2));
+}
+
+TEST_F(unmap, dontneed)
+{
+	uint8_t *page = self->mem + self->size;
+
+	ASSERT_EQ(0, madvise(page, self->size, MADV_DONTNEED));
+	expect_gone(_metadata, self, page);
+	EXPECT_TRUE(sva_is_byte(page, LEN, 0));
+}
+
+/* The page moves: nothing is left at its old place, it is found at the new */
+TEST_F(unmap, mremap)
+{
+	uint8_t *page = self->mem + self->size, *to = sva_pages(1);
+
+	ASSERT_EQ(to, mremap(page, self->size, self->size,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	expect_gone(_metadata, self, page);
+	EXPECT_TRUE(sva_is_pattern(to, LEN, 2));
+	expect_there(_metadata, self, to);
+}
+
+/* Another page appears at the same address: it is the one that is meant now */
+TEST_F(unmap, mapped_anew)
+{
+	uint8_t *page = self->mem + self->size, *p;
+
+	p = mmap(page, self->size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	ASSERT_EQ(page, p);
+	sva_pattern(page, LEN, 6);
+	EXPECT_CAUSE(0, sva_read(&self->t.as, page, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 6));
+	sva_pattern(self->buf, LEN, 7);
+	EXPECT_CAUSE(0, sva_write(&self->t.as, page, self->buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(page, LEN, 7));
+}
+
+TEST_HARNESS_MAIN
