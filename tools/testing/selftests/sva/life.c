@@ -442,6 +442,7 @@ static int begin_long(const struct sva_as *as, void *mem, uint32_t *id)
 static void child_begin(TEST_SELF(end))
 {
 	void *mem = sva_long_way(LONG_MIB);
+	struct sva_test_counters c;
 	struct sva sva;
 	struct sva_as as;
 	uint32_t id;
@@ -451,6 +452,10 @@ static void child_begin(TEST_SELF(end))
 	child_bind(self, &sva, &as);
 	for (i = 0; i < 4; i++)
 		CHILD_CHECK(!begin_long(&as, mem, &id));
+	/* The device takes its time to begin */
+	do {
+		CHILD_CHECK(!sva_counters(&sva, as.pasid, &c));
+	} while (c.bytes_written <= 2 * LEN);
 	self->child->ready = true;
 }
 

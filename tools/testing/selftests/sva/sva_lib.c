@@ -310,8 +310,11 @@ uint64_t sva_pfn(const void *addr)
 	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
 }
 
-/* The page allocator keeps freed pages by CPU: stay where the page is freed */
-static void sva_stay_on_this_cpu(void)
+/*
+ * A CPU keeps the pages that it frees for itself, and also holds on to the last
+ * ones that it allocated: only who stays sees a freed page again.
+ */
+void sva_stay_on_this_cpu(void)
 {
 	cpu_set_t set;
 
@@ -327,7 +330,6 @@ void *sva_reuse_page(void *old)
 	char *arena = sva_pages(nr);
 	size_t i;
 
-	sva_stay_on_this_cpu();
 	munmap(old, size);
 	for (i = 0; pfn && i < nr; i++) {
 		arena[i * size] = 1;

@@ -85,6 +85,8 @@ size_t sva_page_size(void);
 void *sva_pages(size_t nr);
 /* Frame number of the page at @addr, 0: not present (needs CAP_SYS_ADMIN) */
 uint64_t sva_pfn(const void *addr);
+/* Before the page that sva_reuse_page() is given was touched */
+void sva_stay_on_this_cpu(void);
 /*
  * munmap() the page at @old, and allocate pages until one of them is the
  * same physical page. Nothing is mapped at @old then. NULL: it did not come.

@@ -56,6 +56,7 @@ static void use_pages(struct __test_metadata *_metadata,
 
 FIXTURE_SETUP(unmap)
 {
+	sva_stay_on_this_cpu();
 	test_bind(_metadata, &self->t, variant->mode);
 	self->size = sva_page_size();
 	self->mem = sva_pages(4);
