@@ -380,14 +380,79 @@ static void child_bind(TEST_SELF(end), struct sva *sva,
 	self->child->pasid = as->pasid;
 }
 
+/* In a child: bind, say so, and stay until the parent closes its end */
+static void bind_and_stay(TEST_SELF(end), int up[2], int go[2])
+{
+	struct sva sva;
+	struct sva_as as;
+	char c = 0;
+
+	close(go[1]);
+	child_bind(self, &sva, &as);
+	CHILD_CHECK(write(up[1], &c, 1) == 1);
+	CHILD_CHECK(read(go[0], &c, 1) == 0);
+	_exit(0);
+}
+
+/* Whether one of @pasid + 1 processes at a time, which get the lowest, has it */
+static bool someone_gets(struct __test_metadata *_metadata, TEST_SELF(end),
+			 uint32_t pasid)
+{
+	pid_t pid[pasid + 1];
+	uint32_t i, nr = 0;
+	bool got = false;
+	int up[2], go[2];
+	char c;
+
+	ASSERT_EQ(0, pipe(up));
+	ASSERT_EQ(0, pipe(go));
+	while (!got && nr <= pasid) {
+		pid[nr] = fork();
+		if (!pid[nr])
+			bind_and_stay(self, up, go);
+		nr++;
+		ASSERT_EQ(1, read(up[0], &c, 1));
+		got = self->child->pasid == pasid;
+	}
+	close(go[1]);
+	for (i = 0; i < nr; i++)
+		EXPECT_EQ(0, test_reap(pid[i]));
+	close(go[0]);
+	close(up[0]);
+	close(up[1]);
+	return got;
+}
+
+/*
+ * The number is given to another process. That happens when the last of the
+ * old one's mm is gone: not before its bond is, and soon after.
+ */
+static void expect_pasid_again(struct __test_metadata *_metadata,
+			       TEST_SELF(end), uint32_t pasid)
+{
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		if (someone_gets(_metadata, self, pasid))
+			return;
+		/* An idle CPU can keep an mm for a while */
+		usleep(20000);
+	}
+	EXPECT_TRUE(false)
+		TH_LOG("PASID %u does not come back", pasid);
+}
+
 /* Nothing of the child's is left, all of the parent's is */
 static void expect_only_child_gone(struct __test_metadata *_metadata,
 				   TEST_SELF(end))
 {
-	ASSERT_NE(0, self->child->pasid);
-	ASSERT_NE(self->t.as.pasid, self->child->pasid);
-	expect_no_pasid(_metadata, &self->t, self->child->pasid, self->mem);
+	uint32_t pasid = self->child->pasid;
+
+	ASSERT_NE(0, pasid);
+	ASSERT_NE(self->t.as.pasid, pasid);
+	expect_no_pasid(_metadata, &self->t, pasid, self->mem);
 	EXPECT_TRUE(works(&self->t.as, self->mem));
+	expect_pasid_again(_metadata, self, pasid);
 }
 
 TEST_F(end, exit)
