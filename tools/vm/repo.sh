@@ -29,7 +29,9 @@ repo_use() {
 		;;
 	*)	die "$repo: no such tree (kernel or qemu)" ;;
 	esac
-	[ "${MUTANT_TREE:-}" != "$repo" ] || tree=$MUTANT_DIR/src-$repo
+	# A mutant's tree has the same name in a folder of its own: ccache, which
+	# sees relative paths, takes the one for the other.
+	[ "${MUTANT_TREE:-}" != "$repo" ] || tree=$MUTANT_DIR/$(basename "$tree")
 	# A source of the user's own gets a tree of its own beside ours.
 	if [ -n "$source_override" ]; then
 		[ -e "$source_override" ] ||
