@@ -13,7 +13,7 @@ $(foreach v,$(vars),$(eval override $v := $$(value $v)))
 export $(vars)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help deps tree export test boot shell gdb qemu-test kunit mutants \
+.PHONY: help deps tree export demo test boot shell gdb qemu-test kunit mutants \
 	check clean distclean
 .NOTPARALLEL:
 
@@ -31,7 +31,7 @@ export:
 	@$(vm)/export qemu
 	@$(vm)/export kernel
 
-test qemu-test kunit boot shell gdb mutants check:
+demo test qemu-test kunit boot shell gdb mutants check:
 	@$(vm)/make $@
 
 clean:

@@ -53,4 +53,6 @@ ktree_id() {
 
 fragments() {
 	cat "$top/tools/vm/config/common.config" "$top/tools/vm/config/$arch.config"
+	# Symbols that a base without the later topics does not have
+	[ -n "${BASE:-}" ] || cat "$top/tools/vm/config/topic2.config"
 }

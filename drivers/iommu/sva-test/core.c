@@ -48,7 +48,8 @@
  * @handle: of an SVA bond
  * @domain: of the DMA API
  * @pasid: the PASID
- * @allocated: @pasid is to be given back
+ * @allocated: @pasid is to be given back to the global space
+ * @private: @pasid is to be given back to the device's own
  * @gone: no operation may begin, under st->lock
  */
 struct sva_test_bond {
@@ -58,6 +59,7 @@ struct sva_test_bond {
 	struct iommu_domain *domain;
 	u32 pasid;
 	bool allocated;
+	bool private;
 	bool gone;
 };
 
@@ -108,6 +110,7 @@ enum sva_test_state {
  * @dev: the class device, which also counts the references
  * @cdev: /dev/sva-test<N>
  * @hw: the device that does the DMA
+ * @pasids: the PASIDs of the device that this driver gave to somebody
  * @sem: see the top of this file
  * @lock: protects the channels, the registers with side effects and @state
  * @state: whether operations may begin
@@ -122,6 +125,7 @@ struct sva_test {
 	struct device dev;
 	struct cdev cdev;
 	struct sva_test_hw hw;
+	struct ida pasids;
 	struct rw_semaphore sem;
 	spinlock_t lock;		/* channels, registers, state */
 	enum sva_test_state state;
@@ -160,6 +164,14 @@ static u64 sva_test_get(struct sva_test *st, u32 reg)
 static void sva_test_set(struct sva_test *st, u32 reg, u64 val)
 {
 	writeq(val, st->hw.regs + reg);
+}
+
+/* The device and its IOMMU can have PASIDs below this */
+static u32 sva_test_max_pasids(struct sva_test *st)
+{
+	struct dev_iommu *iommu = st->hw.dev->iommu;
+
+	return iommu ? iommu->max_pasids : 0;
 }
 
 /* Channels */
@@ -611,12 +623,56 @@ static int sva_test_bond_add(struct sva_test_file *file,
 
 static int sva_test_bond_sva(struct sva_test *st, struct sva_test_bond *bond)
 {
-	bond->handle = iommu_sva_bind_device(st->hw.dev, current->mm);
+	bond->handle = iommu_sva_bind_device(st->hw.dev, bond->mm);
 	if (IS_ERR(bond->handle))
 		return PTR_ERR(bond->handle);
-	bond->mm = current->mm;
 	bond->pasid = iommu_sva_get_pasid(bond->handle);
 	return 0;
+}
+
+/*
+ * The PASIDs of a device are its driver's, each device has all of them. A
+ * driver whose bonds are all private begins at 1. This one has both kinds of
+ * bonds: it leaves the lower half alone, where global PASIDs are taken from
+ * first, unless a test wants to see the two meet.
+ */
+static int sva_test_pasid_alloc(struct sva_test *st, u32 wanted)
+{
+	u32 max_pasids = sva_test_max_pasids(st);
+	int pasid;
+
+	if (wanted > INT_MAX)
+		return -EINVAL;
+	pasid = ida_alloc_range(&st->pasids, wanted ?: max(max_pasids / 2, 1U),
+				wanted ?: max_pasids - 1, GFP_KERNEL);
+	return wanted && pasid == -ENOSPC ? -EBUSY : pasid;
+}
+
+static int sva_test_bond_private(struct sva_test *st,
+				 struct sva_test_bond *bond)
+{
+	int pasid;
+
+	pasid = sva_test_pasid_alloc(st, bond->pasid);
+	if (pasid < 0)
+		return pasid;
+	bond->handle = iommu_sva_bind_device_pasid(st->hw.dev, bond->mm, pasid);
+	if (IS_ERR(bond->handle)) {
+		ida_free(&st->pasids, pasid);
+		return PTR_ERR(bond->handle);
+	}
+	bond->private = true;
+	bond->pasid = iommu_sva_get_pasid(bond->handle);
+	return 0;
+}
+
+/* No driver should do so: @mm and @pasid are as the user wants them */
+static int sva_test_bond_unchecked(struct sva_test *st,
+				   struct sva_test_bond *bond)
+{
+	bond->handle = iommu_sva_bind_device_pasid(st->hw.dev, bond->mm,
+						   bond->pasid);
+	return PTR_ERR_OR_ZERO(bond->handle);
 }
 
 static int sva_test_bond_dma(struct sva_test *st, struct sva_test_bond *bond)
@@ -656,11 +712,14 @@ static void sva_test_bond_end(struct sva_test *st, struct sva_test_bond *bond)
 					  bond->pasid);
 	if (bond->allocated)
 		iommu_free_global_pasid(bond->pasid);
+	/* Only now: until the unbind, nobody else can be bound to it */
+	if (bond->private)
+		ida_free(&st->pasids, bond->pasid);
 	sva_test_bond_put(bond);
 }
 
 static int sva_test_bond_new(struct sva_test_file *file,
-			     struct sva_test_bind *arg,
+			     struct sva_test_bind *arg, struct mm_struct *mm,
 			     int (*attach)(struct sva_test *st,
 					   struct sva_test_bond *bond))
 {
@@ -671,6 +730,7 @@ static int sva_test_bond_new(struct sva_test_file *file,
 	if (!bond)
 		return -ENOMEM;
 	kref_init(&bond->ref);
+	bond->mm = mm;
 	bond->pasid = arg->pasid;
 	ret = attach(file->st, bond);
 	if (ret) {
@@ -684,26 +744,76 @@ static int sva_test_bond_new(struct sva_test_file *file,
 	return ret;
 }
 
+/* The mm of a bond, which keeps the mm_struct as long as it exists */
+static struct mm_struct *sva_test_mm_of(struct sva_test_file *file, u32 id)
+{
+	struct sva_test_bond *bond;
+	struct mm_struct *mm = NULL;
+
+	xa_lock(&file->bonds);
+	bond = xa_load(&file->bonds, id);
+	if (bond && bond->mm) {
+		mm = bond->mm;
+		mmgrab(mm);
+	}
+	xa_unlock(&file->bonds);
+	return mm;
+}
+
+static int sva_test_bind_unchecked(struct sva_test_file *file,
+				   struct sva_test_bind *arg)
+{
+	struct mm_struct *mm;
+	int ret;
+
+	if (arg->mm_of && arg->flags & SVA_TEST_BIND_NO_MM)
+		return -EINVAL;
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	if (!arg->mm_of)
+		return sva_test_bond_new(file, arg,
+					 arg->flags & SVA_TEST_BIND_NO_MM ?
+					 NULL : current->mm,
+					 sva_test_bond_unchecked);
+	mm = sva_test_mm_of(file, arg->mm_of);
+	if (!mm)
+		return -ENOENT;
+	ret = sva_test_bond_new(file, arg, mm, sva_test_bond_unchecked);
+	mmdrop(mm);
+	return ret;
+}
+
+#define UNCHECKED	(SVA_TEST_BIND_PRIVATE | SVA_TEST_BIND_UNCHECKED)
+
 static int sva_test_bind(struct sva_test_file *file, struct sva_test_bind *arg)
 {
-	if (arg->reserved || arg->flags & ~SVA_TEST_BIND_PRIVATE)
+	switch (arg->flags) {
+	case 0:
+		if (arg->pasid || arg->mm_of)
+			return -EINVAL;
+		return sva_test_bond_new(file, arg, current->mm,
+					 sva_test_bond_sva);
+	case SVA_TEST_BIND_PRIVATE:
+		if (arg->mm_of)
+			return -EINVAL;
+		return sva_test_bond_new(file, arg, current->mm,
+					 sva_test_bond_private);
+	case UNCHECKED:
+	case UNCHECKED | SVA_TEST_BIND_NO_MM:
+		return sva_test_bind_unchecked(file, arg);
+	default:
 		return -EINVAL;
-	/* The IOMMU API has no call for it */
-	if (arg->flags & SVA_TEST_BIND_PRIVATE)
-		return -EOPNOTSUPP;
-	if (arg->pasid)
-		return -EINVAL;
-	return sva_test_bond_new(file, arg, sva_test_bond_sva);
+	}
 }
 
 static int sva_test_attach_dma(struct sva_test_file *file,
 			       struct sva_test_bind *arg)
 {
-	if (arg->reserved || arg->flags)
+	if (arg->mm_of || arg->flags)
 		return -EINVAL;
 	if (!capable(CAP_SYS_RAWIO))
 		return -EPERM;
-	return sva_test_bond_new(file, arg, sva_test_bond_dma);
+	return sva_test_bond_new(file, arg, NULL, sva_test_bond_dma);
 }
 
 static int sva_test_unbind(struct sva_test_file *file,
@@ -861,7 +971,7 @@ static int sva_test_info(struct sva_test_file *file, struct sva_test_info *info)
 	scoped_guard(spinlock_irq, &st->lock)
 		info->interrupts = st->irqs;
 	info->on = st->hw.enabled(dev);
-	info->max_pasids = dev->iommu ? dev->iommu->max_pasids : 0;
+	info->max_pasids = sva_test_max_pasids(st);
 	info->enqcmd_pasid = mm_get_enqcmd_pasid(current->mm);
 	info->domain = domain ? domain->type : 0;
 	return 0;
@@ -1133,7 +1243,10 @@ static const struct file_operations sva_test_fops = {
 
 static void sva_test_dev_release(struct device *dev)
 {
-	kfree(container_of(dev, struct sva_test, dev));
+	struct sva_test *st = container_of(dev, struct sva_test, dev);
+
+	ida_destroy(&st->pasids);
+	kfree(st);
 }
 
 static const struct class sva_test_class = {
@@ -1178,6 +1291,7 @@ struct sva_test *sva_test_create(const struct sva_test_hw *hw)
 	if (!st)
 		return ERR_PTR(-ENOMEM);
 	st->hw = *hw;
+	ida_init(&st->pasids);
 	init_rwsem(&st->sem);
 	spin_lock_init(&st->lock);
 	st->state = SVA_TEST_RESETTING;

@@ -33,12 +33,18 @@ struct sva_test_info {
  * those of BIND to the mm as well: nobody else can use or end them.
  */
 #define SVA_TEST_BIND_PRIVATE	0x1 /* @pasid, or 0: the driver's choice */
+/*
+ * With PRIVATE: the IOMMU core is given @pasid as it is, and the mm of the
+ * caller, or that of bond @mm_of, or none. CAP_SYS_RAWIO
+ */
+#define SVA_TEST_BIND_UNCHECKED	0x2
+#define SVA_TEST_BIND_NO_MM	0x4
 
 struct sva_test_bind {
 	__u32	flags;
 	__u32	pasid;		/* in and out */
 	__u32	bond;		/* out */
-	__u32	reserved;
+	__u32	mm_of;		/* UNCHECKED: a bond of any mm, or 0 */
 };
 
 struct sva_test_unbind {

@@ -103,7 +103,7 @@ TEST_F(args, bind)
 	struct sva_test_bind arg = { .flags = 2 };
 
 	EXPECT_EQ(-EINVAL, sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &arg));
-	arg = (struct sva_test_bind) { .reserved = 1 };
+	arg = (struct sva_test_bind) { .mm_of = 1 };
 	EXPECT_EQ(-EINVAL, sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &arg));
 	/* A global PASID is not for the caller to choose */
 	arg = (struct sva_test_bind) { .pasid = 1 };
@@ -112,18 +112,6 @@ TEST_F(args, bind)
 	EXPECT_EQ(-ENOENT, sva_unbind(&self->t.sva, self->t.as.bond + 1));
 	EXPECT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
 	EXPECT_EQ(-ENOENT, sva_unbind(&self->t.sva, self->t.as.bond));
-}
-
-/* A PASID of the driver's choosing: the kernel has no call for it yet */
-TEST_F(args, private_bind)
-{
-	struct sva_test_bind arg = { .flags = SVA_TEST_BIND_PRIVATE };
-
-	EXPECT_EQ(-EOPNOTSUPP,
-		  sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &arg));
-	arg.pasid = 5;
-	EXPECT_EQ(-EOPNOTSUPP,
-		  sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &arg));
 }
 
 /* A bond is for the file that made it */

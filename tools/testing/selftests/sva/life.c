@@ -7,7 +7,7 @@
 
 #include "test_dev.h"
 
-#define LEN	64
+#define LEN	TEST_WORKS_LEN
 
 FIXTURE(life)
 {
@@ -50,47 +50,6 @@ static int bind_as(struct sva *sva, struct sva_as *as, uint32_t mode)
 	return sva_bind(sva, &as->bond, &as->pasid);
 }
 
-/* The device can use @mem, to and fro, and nothing else happens to it */
-static bool works(const struct sva_as *as, uint8_t *mem)
-{
-	uint8_t buf[LEN];
-
-	sva_pattern(mem, LEN, 8);
-	if (sva_read(as, mem, buf, LEN) || !sva_is_pattern(buf, LEN, 8))
-		return false;
-	sva_pattern(buf, LEN, 9);
-	return !sva_write(as, mem, buf, LEN) && sva_is_pattern(mem, LEN, 9);
-}
-
-/* Nothing answers to @pasid, neither for reading nor for writing */
-static void expect_no_pasid(struct __test_metadata *_metadata,
-			    struct test_dev *t, uint32_t pasid, uint8_t *mem)
-{
-	struct sva_as forged = test_forged(t, pasid);
-	int cause = test_no_pasid(t->as.mode);
-	struct sva_test_counters c;
-	uint8_t buf[LEN];
-
-	sva_pattern(mem, LEN, 10);
-	sva_pattern(buf, LEN, 11);
-	ASSERT_EQ(0, sva_counters_clear(&t->sva));
-	EXPECT_CAUSE(cause, sva_read(&forged, mem, buf, LEN));
-	EXPECT_CAUSE(cause, sva_write(&forged, mem, buf, LEN));
-	EXPECT_TRUE(sva_is_pattern(mem, LEN, 10));
-	EXPECT_TRUE(sva_is_pattern(buf, LEN, 11));
-	ASSERT_EQ(0, sva_counters(&t->sva, pasid, &c));
-	EXPECT_EQ(0, c.answered);
-	EXPECT_EQ(2, cause == SVA_TEST_CAUSE_ATS_DENIED ? c.ats_denied :
-							  c.refused);
-}
-
-static uint32_t enqcmd_pasid(struct sva *sva)
-{
-	struct sva_test_info info = {};
-
-	return sva_info(sva, &info) ? 0 : info.enqcmd_pasid;
-}
-
 TEST_F(life, unbind)
 {
 	struct sva_as as;
@@ -98,10 +57,10 @@ TEST_F(life, unbind)
 
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
-		EXPECT_TRUE(works(&as, self->mem));
+		EXPECT_TRUE(test_works(&as, self->mem));
 		ASSERT_EQ(0, sva_unbind(&self->t.sva, as.bond));
 		EXPECT_EQ(-ENOENT, sva_read(&as, self->mem, self->buf, LEN));
-		expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
+		test_expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
 	}
 }
 
@@ -121,12 +80,12 @@ TEST_F(life, bonds_are_shared)
 
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, a.bond));
 	EXPECT_EQ(-ENOENT, sva_read(&a, self->mem, self->buf, LEN));
-	EXPECT_TRUE(works(&b, self->mem));
-	EXPECT_TRUE(works(&c, self->mem));
+	EXPECT_TRUE(test_works(&b, self->mem));
+	EXPECT_TRUE(test_works(&c, self->mem));
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, b.bond));
-	EXPECT_TRUE(works(&c, self->mem));
+	EXPECT_TRUE(test_works(&c, self->mem));
 	sva_close(&second);
-	expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
+	test_expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
 }
 
 TEST_F(life, two_devices)
@@ -139,14 +98,14 @@ TEST_F(life, two_devices)
 	ASSERT_EQ(0, bind_as(&self->t.sva, &a, variant->mode));
 	ASSERT_EQ(0, bind_as(&other.sva, &b, variant->mode));
 	EXPECT_EQ(a.pasid, b.pasid);
-	EXPECT_TRUE(works(&a, self->mem));
-	EXPECT_TRUE(works(&b, self->mem));
+	EXPECT_TRUE(test_works(&a, self->mem));
+	EXPECT_TRUE(test_works(&b, self->mem));
 
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, a.bond));
-	expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
-	EXPECT_TRUE(works(&b, self->mem));
+	test_expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
+	EXPECT_TRUE(test_works(&b, self->mem));
 	ASSERT_EQ(0, sva_unbind(&other.sva, b.bond));
-	expect_no_pasid(_metadata, &other, b.pasid, self->mem);
+	test_expect_no_pasid(_metadata, &other, b.pasid, self->mem);
 }
 
 /* mm_get_enqcmd_pasid(): none, the bond's, and none again in a child */
@@ -155,16 +114,16 @@ TEST_F(life, enqcmd_pasid)
 	struct sva_as as;
 	pid_t pid;
 
-	EXPECT_EQ(SVA_NO_PASID, enqcmd_pasid(&self->t.sva));
+	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
 	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
-	EXPECT_EQ(as.pasid, enqcmd_pasid(&self->t.sva));
+	EXPECT_EQ(as.pasid, test_enqcmd_pasid(&self->t.sva));
 	pid = fork();
 	if (!pid) {
-		CHILD_CHECK(enqcmd_pasid(&self->t.sva) == SVA_NO_PASID);
+		CHILD_CHECK(test_enqcmd_pasid(&self->t.sva) == SVA_NO_PASID);
 		_exit(0);
 	}
 	EXPECT_EQ(0, test_reap(pid));
-	EXPECT_EQ(as.pasid, enqcmd_pasid(&self->t.sva));
+	EXPECT_EQ(as.pasid, test_enqcmd_pasid(&self->t.sva));
 }
 
 /* The file goes away, and the bond with it */
@@ -175,9 +134,9 @@ TEST_F(life, close)
 
 	ASSERT_EQ(0, sva_open(&second, 0));
 	ASSERT_EQ(0, bind_as(&second, &as, variant->mode));
-	EXPECT_TRUE(works(&as, self->mem));
+	EXPECT_TRUE(test_works(&as, self->mem));
 	sva_close(&second);
-	expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
+	test_expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
 }
 
 struct worker {
@@ -195,8 +154,8 @@ static void *bind_use_unbind(void *arg)
 	int i;
 
 	for (i = 0; i < 25; i++) {
-		if (bind_as(w->sva, &as, w->mode) || !works(&as, w->mem) ||
-		    sva_unbind(w->sva, as.bond))
+		if (bind_as(w->sva, &as, w->mode) ||
+		    !test_works(&as, w->mem) || sva_unbind(w->sva, as.bond))
 			return NULL;
 	}
 	w->good = true;
@@ -222,8 +181,8 @@ TEST_F(life, threads)
 		pthread_join(w[i].thread, NULL);
 		EXPECT_TRUE(w[i].good);
 	}
-	expect_no_pasid(_metadata, &self->t, enqcmd_pasid(&self->t.sva),
-			self->mem);
+	test_expect_no_pasid(_metadata, &self->t,
+			     test_enqcmd_pasid(&self->t.sva), self->mem);
 }
 
 /* A child has the file, but neither the parent's bond nor its PASID */
@@ -239,12 +198,12 @@ TEST_F(life, fork)
 		CHILD_CHECK(sva_unbind(&self->t.sva, as.bond) == -EPERM);
 		CHILD_CHECK(!bind_as(&self->t.sva, &own, variant->mode));
 		CHILD_CHECK(own.pasid != as.pasid);
-		CHILD_CHECK(works(&own, self->mem));
+		CHILD_CHECK(test_works(&own, self->mem));
 		CHILD_CHECK(!sva_unbind(&self->t.sva, own.bond));
 		_exit(0);
 	}
 	EXPECT_EQ(0, test_reap(pid));
-	EXPECT_TRUE(works(&as, self->mem));
+	EXPECT_TRUE(test_works(&as, self->mem));
 }
 
 /*
@@ -262,7 +221,7 @@ TEST_F(life, copy_on_write)
 	ASSERT_NE(NULL, seen);
 	ASSERT_EQ(0, pipe(go));
 	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
-	ASSERT_TRUE(works(&as, self->mem));
+	ASSERT_TRUE(test_works(&as, self->mem));
 	sva_pattern(self->mem, LEN, 1);
 	pid = fork();
 	if (!pid) {
@@ -306,7 +265,7 @@ static void __attribute__((constructor)) after_exec(void)
 	_exit(sscanf(env, "%d %u", &sva.fd, &as.bond) != 2 ||
 	      sva_read(&as, &c, &c, 1) != -EPERM ||
 	      sva_unbind(&sva, as.bond) != -EPERM ||
-	      enqcmd_pasid(&sva) != SVA_NO_PASID);
+	      test_enqcmd_pasid(&sva) != SVA_NO_PASID);
 }
 
 /* A new program in the same process is another mm, too */
@@ -321,7 +280,7 @@ TEST_F(life, exec)
 		struct sva kept = { .fd = dup(self->t.sva.fd) };
 
 		CHILD_CHECK(!bind_as(&kept, &as, variant->mode));
-		CHILD_CHECK(works(&as, self->mem));
+		CHILD_CHECK(test_works(&as, self->mem));
 		snprintf(env, sizeof(env), EXEC_ENV "=%d %u", kept.fd, as.bond);
 		execve("/proc/self/exe", argv, envp);
 		_exit(1);
@@ -376,7 +335,7 @@ static void child_bind(TEST_SELF(end), struct sva *sva,
 {
 	CHILD_CHECK(!sva_open(sva, 0));
 	CHILD_CHECK(!bind_as(sva, as, self->t.as.mode));
-	CHILD_CHECK(works(as, self->mem));
+	CHILD_CHECK(test_works(as, self->mem));
 	self->child->pasid = as->pasid;
 }
 
@@ -450,8 +409,8 @@ static void expect_only_child_gone(struct __test_metadata *_metadata,
 
 	ASSERT_NE(0, pasid);
 	ASSERT_NE(self->t.as.pasid, pasid);
-	expect_no_pasid(_metadata, &self->t, pasid, self->mem);
-	EXPECT_TRUE(works(&self->t.as, self->mem));
+	test_expect_no_pasid(_metadata, &self->t, pasid, self->mem);
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
 	expect_pasid_again(_metadata, self, pasid);
 }
 

@@ -16,7 +16,8 @@
 static struct {
 	const char *device;
 	struct sva_as as;
-	bool pasid, rid, addr_given;
+	bool pasid, rid, private, addr_given;
+	uint32_t number;	/* of --private */
 	uint64_t addr, to;
 	size_t len;
 	struct sva sva;
@@ -68,7 +69,12 @@ static void bind_self(void)
 {
 	if (opt.pasid || opt.rid)
 		return;
-	check(sva_bind(&opt.sva, &opt.as.bond, &opt.as.pasid), "bind");
+	opt.as.pasid = opt.number;
+	if (opt.private)
+		check(sva_bind_private(&opt.sva, &opt.as.bond, &opt.as.pasid),
+		      "bind");
+	else
+		check(sva_bind(&opt.sva, &opt.as.bond, &opt.as.pasid), "bind");
 	opt.as.as = SVA_TEST_AS_BOND;
 }
 
@@ -330,6 +336,7 @@ static void usage(void)
 	     "  -d, --device <path>   default: $SVA_TEST_DEV, else /dev/sva-test0\n"
 	     "  -a, --ats             translate by ATS\n"
 	     "  -p, --page-request    by ATS, and ask for pages that are not there\n"
+	     "  -b, --private <n>     bind to this PASID of the device, 0: to a free one\n"
 	     "  -P, --pasid <n>       with any PASID (CAP_SYS_RAWIO), needs --addr\n"
 	     "  -R, --rid             without a PASID (CAP_SYS_RAWIO), needs --addr\n"
 	     "  -A, --addr <address>  where to\n"
@@ -343,6 +350,7 @@ static const struct option options[] = {
 	{ "device", required_argument, NULL, 'd' },
 	{ "ats", no_argument, NULL, 'a' },
 	{ "page-request", no_argument, NULL, 'p' },
+	{ "private", required_argument, NULL, 'b' },
 	{ "pasid", required_argument, NULL, 'P' },
 	{ "rid", no_argument, NULL, 'R' },
 	{ "addr", required_argument, NULL, 'A' },
@@ -363,6 +371,10 @@ static void option(int c)
 		break;
 	case 'p':
 		opt.as.mode |= SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST;
+		break;
+	case 'b':
+		opt.private = true;
+		opt.number = parse(optarg, "--private");
 		break;
 	case 'P':
 		opt.pasid = true;
@@ -398,7 +410,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+d:apP:RA:T:n:h", options,
+	while ((c = getopt_long(argc, argv, "+d:apb:P:RA:T:n:h", options,
 				NULL)) != -1)
 		option(c);
 	if (optind == argc)

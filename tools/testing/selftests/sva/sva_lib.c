@@ -65,6 +65,20 @@ int sva_bind(struct sva *sva, uint32_t *bond, uint32_t *pasid)
 	return ret;
 }
 
+int sva_bind_private(struct sva *sva, uint32_t *bond, uint32_t *pasid)
+{
+	struct sva_test_bind arg = {
+		.flags = SVA_TEST_BIND_PRIVATE,
+		.pasid = *pasid,
+	};
+	int ret;
+
+	ret = sva_ioctl(sva, SVA_TEST_IOC_BIND, &arg);
+	*bond = arg.bond;
+	*pasid = arg.pasid;
+	return ret;
+}
+
 int sva_unbind(struct sva *sva, uint32_t bond)
 {
 	struct sva_test_unbind arg = { .bond = bond };

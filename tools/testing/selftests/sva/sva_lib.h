@@ -47,6 +47,8 @@ int sva_ioctl(struct sva *sva, unsigned long cmd, void *arg);
 
 int sva_info(struct sva *sva, struct sva_test_info *info);
 int sva_bind(struct sva *sva, uint32_t *bond, uint32_t *pasid);
+/* @pasid: in: 0 if the driver is to choose one; out: which it is */
+int sva_bind_private(struct sva *sva, uint32_t *bond, uint32_t *pasid);
 int sva_unbind(struct sva *sva, uint32_t bond);
 int sva_counters(struct sva *sva, uint32_t select, struct sva_test_counters *c);
 int sva_counters_clear(struct sva *sva);

@@ -112,6 +112,53 @@ static int __maybe_unused test_no_pasid(uint32_t mode)
 		TH_LOG("%s: %s", #call, sva_cause(__cause)); \
 } while (0)
 
+#define TEST_WORKS_LEN	64
+
+/* The device can use @mem, to and fro, and nothing else happens to it */
+static bool __maybe_unused test_works(const struct sva_as *as, uint8_t *mem)
+{
+	uint8_t buf[TEST_WORKS_LEN];
+
+	sva_pattern(mem, sizeof(buf), 8);
+	if (sva_read(as, mem, buf, sizeof(buf)) ||
+	    !sva_is_pattern(buf, sizeof(buf), 8))
+		return false;
+	sva_pattern(buf, sizeof(buf), 9);
+	return !sva_write(as, mem, buf, sizeof(buf)) &&
+	       sva_is_pattern(mem, sizeof(buf), 9);
+}
+
+/* Nothing answers to @pasid, neither for reading nor for writing */
+static void __maybe_unused
+test_expect_no_pasid(struct __test_metadata *_metadata, struct test_dev *t,
+		     uint32_t pasid, uint8_t *mem)
+{
+	struct sva_as forged = test_forged(t, pasid);
+	int cause = test_no_pasid(t->as.mode);
+	struct sva_test_counters c;
+	uint8_t buf[TEST_WORKS_LEN];
+
+	sva_pattern(mem, sizeof(buf), 10);
+	sva_pattern(buf, sizeof(buf), 11);
+	ASSERT_EQ(0, sva_counters_clear(&t->sva));
+	EXPECT_CAUSE(cause, sva_read(&forged, mem, buf, sizeof(buf)));
+	EXPECT_CAUSE(cause, sva_write(&forged, mem, buf, sizeof(buf)));
+	EXPECT_TRUE(sva_is_pattern(mem, sizeof(buf), 10));
+	EXPECT_TRUE(sva_is_pattern(buf, sizeof(buf), 11));
+	ASSERT_EQ(0, sva_counters(&t->sva, pasid, &c));
+	EXPECT_EQ(0, c.answered);
+	EXPECT_EQ(2, cause == SVA_TEST_CAUSE_ATS_DENIED ? c.ats_denied :
+							  c.refused);
+}
+
+/* mm_get_enqcmd_pasid() of the caller */
+static uint32_t __maybe_unused test_enqcmd_pasid(struct sva *sva)
+{
+	struct sva_test_info info = {};
+
+	return sva_info(sva, &info) ? 0 : info.enqcmd_pasid;
+}
+
 /* Children of a test: what they find is the exit status, 0 is good */
 
 static int __maybe_unused test_reap(pid_t pid)

@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of what SVA means for the CPU side: when ENQCMD may be used, and
+ * when an address space may have tagged addresses. And of bonds on an IOMMU
+ * that does nothing but what the test wants, for what a machine seldom does.
+ */
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
+#include <linux/sched/mm.h>
+
+#ifdef CONFIG_X86
+#include <asm/sva.h>
+#endif
+
+#define GLOBAL_PASID	5
+
+struct sva_test {
+	struct mm_struct	mm;
+	struct iommu_mm_data	iommu_mm;
+};
+
+static int sva_test_init(struct kunit *test)
+{
+	struct sva_test *t;
+
+	/* Never seen by the mm code, and never bound to anything. */
+	t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	if (!t)
+		return -ENOMEM;
+
+	t->iommu_mm.mm = &t->mm;
+	t->iommu_mm.pasid = IOMMU_PASID_INVALID;
+	test->priv = t;
+	return 0;
+}
+
+/* As after the first bond, on a PASID of the device's own */
+static struct mm_struct *mm_with_private_bond(struct kunit *test)
+{
+	struct sva_test *t = test->priv;
+
+	t->mm.iommu_mm = &t->iommu_mm;
+	return &t->mm;
+}
+
+/* As after iommu_sva_bind_device() */
+static struct mm_struct *mm_with_global_pasid(struct kunit *test)
+{
+	struct sva_test *t = test->priv;
+
+	t->iommu_mm.pasid = GLOBAL_PASID;
+	return mm_with_private_bond(test);
+}
+
+static struct mm_struct *mm_without_bond(struct kunit *test)
+{
+	struct sva_test *t = test->priv;
+
+	return &t->mm;
+}
+
+static void sva_test_enqcmd_pasid(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm_without_bond(test)),
+			IOMMU_PASID_INVALID);
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm_with_private_bond(test)),
+			IOMMU_PASID_INVALID);
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm_with_global_pasid(test)),
+			GLOBAL_PASID);
+}
+
+static void sva_test_has_sva(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm_without_bond(test)));
+	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm_with_private_bond(test)));
+	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm_with_global_pasid(test)));
+}
+
+#ifdef CONFIG_X86
+/* The #GP handler must not write IOMMU_PASID_INVALID into the MSR. */
+static void sva_test_x86_enqcmd(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, enqcmd_ia32_pasid(mm_without_bond(test)), 0);
+	KUNIT_EXPECT_EQ(test, enqcmd_ia32_pasid(mm_with_private_bond(test)), 0);
+	KUNIT_EXPECT_EQ(test, enqcmd_ia32_pasid(mm_with_global_pasid(test)),
+			GLOBAL_PASID | MSR_IA32_PASID_VALID);
+}
+
+static void sva_test_x86_lam(struct kunit *test)
+{
+	struct mm_struct *mm;
+
+	KUNIT_EXPECT_TRUE(test, sva_allows_lam(mm_without_bond(test)));
+	mm = mm_with_private_bond(test);
+	KUNIT_EXPECT_FALSE(test, sva_allows_lam(mm));
+	mm = mm_with_global_pasid(test);
+	KUNIT_EXPECT_FALSE(test, sva_allows_lam(mm));
+
+	/* ARCH_FORCE_TAGGED_SVA: the process knows what it does */
+	set_bit(MM_CONTEXT_FORCE_TAGGED_SVA, &mm->context.flags);
+	KUNIT_EXPECT_TRUE(test, sva_allows_lam(mm));
+}
+#endif
+
+/* An IOMMU, with a device behind it that has a group of its own */
+
+#define MAX_PASIDS	8
+
+struct sva_mock {
+	struct device		*dev;
+	struct iommu_group	*group;
+	struct iommu_device	iommu;
+	struct iommu_ops	ops;
+	struct dev_iommu	*param;
+	struct iommu_domain	*attached[MAX_PASIDS];
+	unsigned int		nr_domains;
+	int			alloc_error;
+	struct mmu_notifier	notifier;
+	unsigned int		nr_kva_invalidations;
+};
+
+static int sva_mock_set(struct iommu_domain *domain, struct device *dev,
+			ioasid_t pasid, struct iommu_domain *old)
+{
+	struct sva_mock *m = dev_iommu_priv_get(dev);
+
+	m->attached[pasid] = domain;
+	return 0;
+}
+
+static int sva_mock_block(struct iommu_domain *domain, struct device *dev,
+			  ioasid_t pasid, struct iommu_domain *old)
+{
+	struct sva_mock *m = dev_iommu_priv_get(dev);
+
+	/* What is detached is what was attached there */
+	if (m->attached[pasid] != old)
+		return -EINVAL;
+	m->attached[pasid] = NULL;
+	return 0;
+}
+
+static int sva_mock_block_rid(struct iommu_domain *domain, struct device *dev,
+			      struct iommu_domain *old)
+{
+	return 0;
+}
+
+struct sva_mock_domain {
+	struct iommu_domain	domain;
+	struct sva_mock		*mock;
+};
+
+static void sva_mock_free(struct iommu_domain *domain)
+{
+	struct sva_mock_domain *d =
+		container_of(domain, struct sva_mock_domain, domain);
+
+	d->mock->nr_domains--;
+	kfree(d);
+}
+
+static const struct iommu_domain_ops sva_mock_domain_ops = {
+	.set_dev_pasid = sva_mock_set,
+	.free = sva_mock_free,
+};
+
+static struct iommu_domain sva_mock_blocked = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = sva_mock_block_rid,
+		.set_dev_pasid = sva_mock_block,
+	},
+};
+
+static struct iommu_domain *sva_mock_alloc(struct device *dev,
+					   struct mm_struct *mm)
+{
+	struct sva_mock *m = dev_iommu_priv_get(dev);
+	struct sva_mock_domain *d;
+
+	if (m->alloc_error)
+		return ERR_PTR(m->alloc_error);
+	d = kzalloc_obj(*d);
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	d->domain.ops = &sva_mock_domain_ops;
+	d->mock = m;
+	m->nr_domains++;
+	return &d->domain;
+}
+
+static const struct iommu_ops sva_mock_ops = {
+	.domain_alloc_sva = sva_mock_alloc,
+	.blocked_domain = &sva_mock_blocked,
+};
+
+static void sva_mock_exit(void *data)
+{
+	struct sva_mock *m = data;
+
+	/* This frees @param */
+	iommu_group_remove_device(m->dev);
+}
+
+/* Put the device behind the IOMMU, into @group or a new one */
+static void sva_mock_add(struct kunit *test, struct sva_mock *m,
+			 struct iommu_group *group, u32 max_pasids)
+{
+	m->param = kzalloc_obj(*m->param);
+	KUNIT_ASSERT_NOT_NULL(test, m->param);
+	m->ops = sva_mock_ops;
+	m->iommu.ops = &m->ops;
+	m->iommu.dev = m->dev;
+	m->param->iommu_dev = &m->iommu;
+	m->param->max_pasids = max_pasids;
+	m->param->priv = m;
+	m->dev->iommu = m->param;
+
+	m->group = group ?: iommu_group_alloc();
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->group);
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(m->group, m->dev));
+	/* It is the device that keeps it now */
+	if (!group)
+		iommu_group_put(m->group);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, sva_mock_exit, m));
+}
+
+static struct sva_mock *sva_mock_init(struct kunit *test, const char *name,
+				      struct iommu_group *group)
+{
+	struct sva_mock *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->dev = kunit_device_register(test, name);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->dev);
+	sva_mock_add(test, m, group, MAX_PASIDS);
+	return m;
+}
+
+static int sva_bind_error(struct sva_mock *m, struct mm_struct *mm,
+			  ioasid_t pasid)
+{
+	struct iommu_sva *bond;
+
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, pasid);
+	if (IS_ERR(bond))
+		return PTR_ERR(bond);
+	iommu_sva_unbind_device(bond);
+	return 0;
+}
+
+/* An mm that is alive, for as long as the test runs */
+static struct mm_struct *live_mm(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
+	return current->mm;
+}
+
+/* The rows of the error table, each one before those below it */
+
+static void sva_test_error_no_iommu(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+	struct sva_mock no_group = {};
+
+	m->param->iommu_dev = NULL;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ENODEV);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, NULL, 0), -ENODEV);
+	m->dev->iommu = NULL;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ENODEV);
+	m->dev->iommu = m->param;
+	m->param->iommu_dev = &m->iommu;
+
+	no_group.dev = kunit_device_register(test, "sva-mock-no-group");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, no_group.dev);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(&no_group, mm, 1), -ENODEV);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(&no_group, NULL, 0), -ENODEV);
+}
+
+static void sva_test_error_no_mm(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, NULL, 1), -EINVAL);
+	m->param->max_pasids = 0;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, NULL, 1), -EINVAL);
+}
+
+static void sva_test_error_no_pasids(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+
+	m->param->max_pasids = 0;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 0), -EOPNOTSUPP);
+	m->param->max_pasids = MAX_PASIDS;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+
+	m->ops.domain_alloc_sva = NULL;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 0), -EOPNOTSUPP);
+}
+
+/* Devices of a group share their PASIDs: none of two drivers owns them */
+static void sva_test_error_group(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", m->group);
+	struct mm_struct *mm = live_mm(test);
+
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(n, mm, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(n, mm, 0), -EOPNOTSUPP);
+	/* One that has no PASIDs does not matter */
+	n->param->max_pasids = 0;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+}
+
+/* Wrong numbers, and an mm whose exit has begun: its mm_users is 0 */
+static void sva_test_error_pasid(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *dead = mm_without_bond(test);
+	struct mm_struct *mm = live_mm(test);
+	static const ioasid_t wrong[] = {
+		0, MAX_PASIDS, MAX_PASIDS + 1, S32_MAX, IOMMU_PASID_INVALID,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, wrong[i]), -EINVAL);
+		KUNIT_EXPECT_EQ(test, sva_bind_error(m, dead, wrong[i]),
+				-EINVAL);
+	}
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, MAX_PASIDS - 1), 0);
+}
+
+#ifdef CONFIG_ADDRESS_MASKING
+static void sva_test_error_lam(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = mm_without_bond(test);
+
+	/* No CPU will ever run on it */
+	mm->context.lam_cr3_mask = 1;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, MAX_PASIDS), -EINVAL);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EBUSY);
+	/* Allowed, after which it is found to be no live mm */
+	set_bit(MM_CONTEXT_FORCE_TAGGED_SVA, &mm->context.flags);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ESRCH);
+}
+#endif
+
+static void sva_test_error_exiting(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *dead = mm_without_bond(test);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond;
+
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, dead, 1), -ESRCH);
+	KUNIT_EXPECT_NULL(test, dead->iommu_mm);
+	KUNIT_EXPECT_EQ(test, atomic_read(&dead->mm_users), 0);
+
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, dead, 1), -ESRCH);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EBUSY);
+	iommu_sva_unbind_device(bond);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+}
+
+#ifdef CONFIG_PCI_ATS
+static void sva_mock_pci_release(struct device *dev)
+{
+}
+
+static void sva_mock_pci_unregister(void *dev)
+{
+	device_unregister(dev);
+}
+
+/* While a device of the group is reset, as by pci_reset_function() */
+static void sva_test_error_reset(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *dead = mm_without_bond(test);
+	struct mm_struct *mm = live_mm(test);
+	struct sva_mock *n = kunit_kzalloc(test, sizeof(*n), GFP_KERNEL);
+	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, n);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pdev->ats_cap = 1;
+	pdev->dev.init_name = "sva-mock-pci";
+	pdev->dev.release = sva_mock_pci_release;
+	KUNIT_ASSERT_EQ(test, 0, device_register(&pdev->dev));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, sva_mock_pci_unregister,
+						  &pdev->dev));
+	n->dev = &pdev->dev;
+	sva_mock_add(test, n, m->group, 0);
+
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(pdev));
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EBUSY);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, dead, 1), -ESRCH);
+	pci_dev_reset_iommu_done(pdev);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+}
+#endif
+
+/* Whatever the IOMMU driver says, and nothing stays behind */
+static void sva_test_error_driver(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+	int users = atomic_read(&mm->mm_users);
+
+	m->alloc_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ENOMEM);
+	m->alloc_error = -EOPNOTSUPP;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), users);
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), IOMMU_PASID_INVALID);
+
+	m->alloc_error = 0;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
+}
+
+/* Bonds of one mm on one device share the domain, and nothing else */
+static void sva_test_two_bonds(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+	int users = atomic_read(&mm->mm_users);
+	struct iommu_sva *a, *b;
+
+	a = iommu_sva_bind_device_pasid(m->dev, mm, 3);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
+	b = iommu_sva_bind_device_pasid(m->dev, mm, 5);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b);
+	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(a), 3);
+	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(b), 5);
+	KUNIT_EXPECT_EQ(test, m->nr_domains, 1);
+	KUNIT_EXPECT_PTR_EQ(test, m->attached[3], m->attached[5]);
+	/* A bond does not keep the process from exiting */
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), users);
+
+	iommu_sva_unbind_device(a);
+	KUNIT_EXPECT_NULL(test, m->attached[3]);
+	KUNIT_EXPECT_NOT_NULL(test, m->attached[5]);
+	KUNIT_EXPECT_EQ(test, m->nr_domains, 1);
+	iommu_sva_unbind_device(b);
+	KUNIT_EXPECT_NULL(test, m->attached[5]);
+	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
+}
+
+/*
+ * A device with room for one process: it can have it, whatever numbers of the
+ * global space others hold. The old call cannot, and still leaves no trace.
+ */
+static void sva_test_small_device(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond;
+	ioasid_t taken;
+
+	m->param->max_pasids = 2;
+	taken = iommu_alloc_global_pasid(m->dev);
+	KUNIT_ASSERT_EQ(test, taken, 1);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-ENOSPC));
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
+
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, 1);
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, bond);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-ENOSPC));
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), IOMMU_PASID_INVALID);
+	if (!IS_ERR(bond))
+		iommu_sva_unbind_device(bond);
+	iommu_free_global_pasid(taken);
+}
+
+/* The old call shares its bonds, but none of the other kind */
+static void sva_test_never_shared(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond, *second;
+	ioasid_t pasid;
+
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	second = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_EXPECT_PTR_EQ(test, bond, second);
+	pasid = iommu_sva_get_pasid(bond);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, pasid), -EBUSY);
+	iommu_sva_unbind_device(bond);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, pasid), -EBUSY);
+	iommu_sva_unbind_device(bond);
+
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, pasid);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-EBUSY));
+	KUNIT_EXPECT_NOT_NULL(test, m->attached[pasid]);
+	iommu_sva_unbind_device(bond);
+	KUNIT_EXPECT_NULL(test, m->attached[pasid]);
+}
+
+/* The list of those who are told that kernel page tables change */
+
+static void sva_mock_invalidate(struct mmu_notifier *mn, struct mm_struct *mm,
+				unsigned long start, unsigned long end)
+{
+	container_of(mn, struct sva_mock, notifier)->nr_kva_invalidations++;
+}
+
+static const struct mmu_notifier_ops sva_mock_notifier_ops = {
+	.arch_invalidate_secondary_tlbs = sva_mock_invalidate,
+};
+
+static unsigned int kva_invalidations(struct sva_mock *m)
+{
+	m->nr_kva_invalidations = 0;
+	iommu_sva_invalidate_kva_range(PAGE_OFFSET, ULONG_MAX);
+	return m->nr_kva_invalidations;
+}
+
+static void sva_test_kva_list(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *private, *global;
+
+	m->notifier.ops = &sva_mock_notifier_ops;
+	KUNIT_ASSERT_EQ(test, 0, mmu_notifier_register(&m->notifier, mm));
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 0);
+
+	private = iommu_sva_bind_device_pasid(m->dev, mm, 5);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, private);
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 1);
+	global = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, global);
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 1);
+	iommu_sva_unbind_device(private);
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 1);
+	iommu_sva_unbind_device(global);
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 0);
+	mmu_notifier_unregister(&m->notifier, mm);
+}
+
+static struct kunit_case sva_test_cases[] = {
+	KUNIT_CASE(sva_test_enqcmd_pasid),
+	KUNIT_CASE(sva_test_has_sva),
+#ifdef CONFIG_X86
+	KUNIT_CASE(sva_test_x86_enqcmd),
+	KUNIT_CASE(sva_test_x86_lam),
+#endif
+	KUNIT_CASE(sva_test_error_no_iommu),
+	KUNIT_CASE(sva_test_error_no_mm),
+	KUNIT_CASE(sva_test_error_no_pasids),
+	KUNIT_CASE(sva_test_error_group),
+	KUNIT_CASE(sva_test_error_pasid),
+#ifdef CONFIG_ADDRESS_MASKING
+	KUNIT_CASE(sva_test_error_lam),
+#endif
+	KUNIT_CASE(sva_test_error_exiting),
+#ifdef CONFIG_PCI_ATS
+	KUNIT_CASE(sva_test_error_reset),
+#endif
+	KUNIT_CASE(sva_test_error_driver),
+	KUNIT_CASE(sva_test_two_bonds),
+	KUNIT_CASE(sva_test_small_device),
+	KUNIT_CASE(sva_test_never_shared),
+	KUNIT_CASE(sva_test_kva_list),
+	{}
+};
+
+static struct kunit_suite sva_test_suite = {
+	.name = "iommu-sva",
+	.init = sva_test_init,
+	.test_cases = sva_test_cases,
+};
+
+kunit_test_suite(sva_test_suite);
+
+MODULE_DESCRIPTION("KUnit tests of IOMMU SVA");
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+MODULE_LICENSE("GPL");

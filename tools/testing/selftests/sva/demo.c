@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A story for readers: what a bond gives to a device, and what it must not
+ *
+ * Processes A and B each have a device. The narrator, this program's first
+ * process, asks them to do something and tells what came of it. Whatever a line
+ * shows was read back: from a device's buffer, a process's memory, a register
+ * or the kernel. A line that is not as it has to be says FAIL, and the exit
+ * status is 1.
+ *
+ * demo [stale-tlb]: with a device that ignores invalidations while memory is
+ * unmapped.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "sva_lib.h"
+
+#define LEN		32
+/* Free in a static program on x86_64 and arm64 */
+#define ADDRESS		((char *)0x200000000000)
+/* How many pages a process takes in search of one that was freed */
+#define NR_SEARCH	4096
+#define NR_TRIES	8
+
+/* What a process is asked to do, and what came of it */
+struct request {
+	int (*act)(struct request *rq);
+	int dev;
+	uint32_t flags;		/* of the bind */
+	uint32_t mode;		/* of the device's request */
+	uint32_t bond;		/* out of the bind */
+	uint32_t pasid;		/* out */
+	void *addr;
+	uint64_t pfn;
+	int ret;		/* -errno or, of the device, SVA_TEST_CAUSE_* */
+	char text[LEN];		/* in and out */
+};
+
+struct process {
+	const char *name;
+	pid_t pid;
+	int to, from;		/* a byte: do it, it is done */
+	struct request *rq;	/* shared with it */
+};
+
+static struct sva devs[2];	/* each process has its own */
+static struct sva_test_info infos[2];
+static int told, failed;	/* lines */
+
+/* How it is told */
+
+/* The part of a device's path that people say */
+static const char *dev_name(int nr)
+{
+	const char *name = strrchr(sva_path(nr), '/');
+
+	return name ? name + 1 : sva_path(nr);
+}
+
+static void __printf(3, 4) tell(const char *act, bool good,
+				const char *fmt, ...)
+{
+	va_list args;
+
+	printf("%-4s %-7s ", good ? "ok" : "FAIL", act);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
+	told++;
+	failed += !good;
+}
+
+/* The story cannot go on */
+static __noreturn void __printf(1, 2) give_up(const char *fmt, ...)
+{
+	va_list args;
+
+	printf("FAIL %-7s ", "stopped");
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+	exit(1);
+}
+
+/* The text that a device or a process gave back, fit for a line */
+static const char *quoted(const char *text)
+{
+	static char out[4][LEN + 3];
+	static int turn;
+	char *p = out[turn++ % ARRAY_SIZE(out)], *to = p;
+	int i;
+
+	*to++ = '"';
+	for (i = 0; i < LEN && text[i]; i++)
+		*to++ = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	*to++ = '"';
+	*to = '\0';
+	return p;
+}
+
+static const char *pasid_name(uint32_t pasid)
+{
+	static char out[4][16];
+	static int turn;
+	char *p = out[turn++ % ARRAY_SIZE(out)];
+
+	if (pasid == SVA_NO_PASID)
+		return "none";
+	snprintf(p, sizeof(out[0]), "%u", pasid);
+	return p;
+}
+
+static bool same(const char *text, const char *expected)
+{
+	char buf[LEN] = "";
+
+	strncpy(buf, expected, LEN - 1);
+	return !memcmp(text, buf, LEN);
+}
+
+static bool is_refused(int ret)
+{
+	return ret == SVA_TEST_CAUSE_REFUSED ||
+	       ret == SVA_TEST_CAUSE_ATS_DENIED ||
+	       ret == SVA_TEST_CAUSE_ATS_NO_ACCESS;
+}
+
+/* What the processes can do */
+
+static struct sva_as as_bond(const struct request *rq)
+{
+	return (struct sva_as) {
+		.sva = &devs[rq->dev],
+		.as = SVA_TEST_AS_BOND,
+		.bond = rq->bond,
+		.mode = rq->mode,
+	};
+}
+
+static int act_bind(struct request *rq)
+{
+	struct sva_test_bind arg = { .flags = rq->flags };
+	int ret;
+
+	ret = sva_ioctl(&devs[rq->dev], SVA_TEST_IOC_BIND, &arg);
+	rq->bond = arg.bond;
+	rq->pasid = arg.pasid;
+	return ret;
+}
+
+static int act_enqcmd_pasid(struct request *rq)
+{
+	struct sva_test_info info;
+	int ret = sva_info(&devs[rq->dev], &info);
+
+	rq->pasid = info.enqcmd_pasid;
+	return ret;
+}
+
+static int act_map(struct request *rq)
+{
+	size_t size = sva_page_size();
+
+	if (!rq->addr) {
+		rq->addr = sva_pages(1);
+		return 0;
+	}
+	if (mmap(rq->addr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		 MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != rq->addr)
+		return -errno;
+	return 0;
+}
+
+static int act_unmap(struct request *rq)
+{
+	return munmap(rq->addr, sva_page_size()) ? -errno : 0;
+}
+
+static int act_pfn(struct request *rq)
+{
+	rq->pfn = sva_pfn(rq->addr);
+	return 0;
+}
+
+static int act_store(struct request *rq)
+{
+	memcpy(rq->addr, rq->text, LEN);
+	return 0;
+}
+
+static int act_load(struct request *rq)
+{
+	memcpy(rq->text, rq->addr, LEN);
+	return 0;
+}
+
+static int act_device_read(struct request *rq)
+{
+	struct sva_as as = as_bond(rq);
+
+	return sva_read(&as, rq->addr, rq->text, LEN);
+}
+
+static int act_device_write(struct request *rq)
+{
+	struct sva_as as = as_bond(rq);
+
+	return sva_write(&as, rq->addr, rq->text, LEN);
+}
+
+/* Take pages until one of them is the physical page @pfn */
+static int act_take_frame(struct request *rq)
+{
+	size_t size = sva_page_size(), i;
+	char *arena = sva_pages(NR_SEARCH);
+
+	for (i = 0; i < NR_SEARCH; i++) {
+		arena[i * size] = 1;
+		if (sva_pfn(arena + i * size) == rq->pfn) {
+			rq->addr = arena + i * size;
+			return 0;
+		}
+	}
+	munmap(arena, NR_SEARCH * size);
+	return -ENOENT;
+}
+
+/* A process's life: until it is asked to do nothing */
+static __noreturn void live(struct process *p)
+{
+	char c;
+	int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (i = 0; i < 2; i++)
+		if (sva_open(&devs[i], i))
+			_exit(1);
+	while (read(p->to, &c, 1) == 1 && p->rq->act) {
+		p->rq->ret = p->rq->act(p->rq);
+		if (write(p->from, &c, 1) != 1)
+			break;
+	}
+	/* No unbind: to end is enough */
+	_exit(0);
+}
+
+static struct process *begin(const char *name)
+{
+	struct process *p = calloc(1, sizeof(*p));
+	int to[2], from[2];
+
+	p->name = name;
+	p->rq = mmap(NULL, sizeof(*p->rq), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p->rq == MAP_FAILED ||
+	    pipe(to) || pipe(from))
+		give_up("process %s: %s", name, strerror(errno));
+	p->pid = fork();
+	if (p->pid < 0)
+		give_up("process %s: %s", name, strerror(errno));
+	p->to = to[!!p->pid];
+	p->from = from[!p->pid];
+	close(to[!p->pid]);
+	close(from[!!p->pid]);
+	if (!p->pid)
+		live(p);
+	return p;
+}
+
+static void finish(struct process *p)
+{
+	char c = 0;
+
+	p->rq->act = NULL;
+	if (write(p->to, &c, 1) != 1 || waitpid(p->pid, NULL, 0) != p->pid)
+		give_up("process %s does not end", p->name);
+}
+
+/* Let @p do what @rq says. The result is in @rq, and returned. */
+static int ask(struct process *p, int (*act)(struct request *rq),
+	       struct request *rq)
+{
+	char c = 0;
+
+	rq->act = act;
+	*p->rq = *rq;
+	if (write(p->to, &c, 1) != 1 || read(p->from, &c, 1) != 1)
+		give_up("process %s is gone", p->name);
+	*rq = *p->rq;
+	return rq->ret;
+}
+
+/* The same, of what has to work before there is anything to tell */
+static void must(struct process *p, int (*act)(struct request *rq),
+		 struct request *rq, const char *what)
+{
+	int ret = ask(p, act, rq);
+
+	if (ret)
+		give_up("process %s: %s: %s", p->name, what,
+			ret < 0 ? strerror(-ret) : sva_cause(ret));
+}
+
+static void ask_text(struct process *p, int (*act)(struct request *rq),
+		     struct request *rq, const char *text)
+{
+	memset(rq->text, 0, LEN);
+	strncpy(rq->text, text, LEN - 1);
+	ask(p, act, rq);
+}
+
+static void put(struct process *p, struct request *rq, const char *text)
+{
+	ask_text(p, act_store, rq, text);
+}
+
+/* What the CPU finds there */
+static const char *get(struct process *p, struct request *rq)
+{
+	ask(p, act_load, rq);
+	return rq->text;
+}
+
+/*
+ * A request that must be refused. The text is what the device's buffer held
+ * before it.
+ */
+static bool read_refused(struct process *p, struct request *rq)
+{
+	ask_text(p, act_device_read, rq, "nothing");
+	return is_refused(rq->ret) && same(rq->text, "nothing");
+}
+
+/* The acts */
+
+static struct process *A, *B;
+static struct request a, a_old, b;	/* their bonds */
+
+static const char *driver_of_iommu(char *name, size_t len)
+{
+	char path[128], link[256];
+	ssize_t n;
+
+	sva_sysfs(&devs[0], "iommu", path, sizeof(path));
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n < 0)
+		give_up("%s has no IOMMU: %s", sva_path(0), strerror(errno));
+	link[n] = '\0';
+	snprintf(name, len, "%s", strrchr(link, '/') + 1);
+	if (!strncmp(name, "dmar", 4))
+		return "Intel VT-d";
+	return strncmp(name, "smmu3", 5) ? "an IOMMU" : "Arm SMMUv3";
+}
+
+static void show_machine(void)
+{
+	char iommu[64];
+	struct utsname uts;
+	const char *kind;
+	int i, ret;
+
+	for (i = 0; i < 2; i++) {
+		ret = sva_open(&devs[i], i);
+		if (!ret)
+			ret = sva_info(&devs[i], &infos[i]);
+		if (ret)
+			give_up("%s: %s", sva_path(i), strerror(-ret));
+	}
+	uname(&uts);
+	kind = driver_of_iommu(iommu, sizeof(iommu));
+	printf("%s (%s), Linux %s, %s\n", kind, iommu, uts.release,
+	       uts.machine);
+	tell("devices", infos[0].on & SVA_TEST_PASID_ON &&
+	     infos[0].on == infos[1].on &&
+	     infos[0].max_pasids == infos[1].max_pasids,
+	     "%s, %s: %u PASIDs each, ATS %s, PRI %s",
+	     infos[0].name, infos[1].name, infos[0].max_pasids,
+	     infos[0].on & SVA_TEST_ATS_ON ? "on" : "off",
+	     infos[0].on & SVA_TEST_PRI_ON ? "on" : "off");
+}
+
+static struct request request_of(int dev)
+{
+	return (struct request) {
+		.dev = dev,
+		.mode = infos[dev].on & SVA_TEST_ATS_ON ?
+			SVA_TEST_MODE_ATS : SVA_TEST_MODE_UNTRANSLATED,
+	};
+}
+
+static uint32_t enqcmd_pasid(struct process *p)
+{
+	struct request rq = request_of(0);
+
+	must(p, act_enqcmd_pasid, &rq, "PASID for ENQCMD");
+	return rq.pasid;
+}
+
+/* Both kinds of bind. ENQCMD must get the PASID of the old one, and only that. */
+static void show_bind(void)
+{
+	uint32_t enqcmd[3];
+
+	a = request_of(0);
+	a_old = request_of(0);
+	b = request_of(1);
+	a.flags = SVA_TEST_BIND_PRIVATE;
+	b.flags = SVA_TEST_BIND_PRIVATE;
+
+	enqcmd[0] = enqcmd_pasid(A);
+	must(A, act_bind, &a, "bind to a PASID of the driver's");
+	enqcmd[1] = enqcmd_pasid(A);
+	tell("bind", a.pasid && a.pasid < infos[0].max_pasids,
+	     "process A on %s: PASID %u, chosen by the driver",
+	     dev_name(0), a.pasid);
+	must(B, act_bind, &b, "bind to a PASID of the driver's");
+	tell("bind", b.pasid == a.pasid,
+	     "process B on %s: PASID %u, same number, other device",
+	     dev_name(1), b.pasid);
+	must(A, act_bind, &a_old, "iommu_sva_bind_device()");
+	enqcmd[2] = enqcmd_pasid(A);
+	tell("bind", a_old.pasid && a_old.pasid != a.pasid,
+	     "process A on %s: PASID %u as well, from the old call",
+	     dev_name(0), a_old.pasid);
+	tell("ENQCMD", enqcmd[0] == SVA_NO_PASID && enqcmd[1] == SVA_NO_PASID &&
+	     enqcmd[2] == a_old.pasid,
+	     "A's PASID for it: %s; after binding %u: %s; after binding %u: %s",
+	     pasid_name(enqcmd[0]), a.pasid, pasid_name(enqcmd[1]),
+	     a_old.pasid, pasid_name(enqcmd[2]));
+}
+
+/* The device reads what @p has at ADDRESS, and writes there what @p finds */
+static void both_ways(const char *act, struct process *p, struct request *rq,
+		      const char *memory, const char *written)
+{
+	char seen[LEN], found[LEN];
+	int ret;
+
+	rq->addr = ADDRESS;
+	put(p, rq, memory);
+	ask_text(p, act_device_read, rq, "nothing");
+	ret = rq->ret;
+	memcpy(seen, rq->text, LEN);
+	ask_text(p, act_device_write, rq, written);
+	ret = ret ?: rq->ret;
+	memcpy(found, get(p, rq), LEN);
+	tell(act, !ret && same(seen, memory) && same(found, written),
+	     "%s at %p: reads %s, %s gets %s", dev_name(rq->dev), rq->addr,
+	     quoted(seen), p->name, quoted(found));
+}
+
+static int forge(int dev, uint32_t pasid, void *addr, char *text)
+{
+	struct request rq = request_of(dev);
+	struct sva_as as = {
+		.sva = &devs[dev],
+		.as = SVA_TEST_AS_PASID,
+		.pasid = pasid,
+		.mode = rq.mode,
+	};
+
+	return sva_read(&as, addr, text, LEN);
+}
+
+static void show_dma(void)
+{
+	struct request old = a_old;
+	char text[LEN] = "nothing";
+	int ret;
+
+	a.addr = ADDRESS;
+	b.addr = ADDRESS;
+	must(A, act_map, &a, "mmap");
+	must(B, act_map, &b, "mmap");
+	both_ways("DMA", A, &a, "A's memory", "hello A");
+	both_ways("DMA", B, &b, "B's memory", "hello B");
+
+	old.addr = ADDRESS;
+	ask_text(A, act_device_read, &old, "nothing");
+	tell("DMA", !old.ret && same(old.text, "hello A"),
+	     "%s with PASID %u: reads %s, too", dev_name(0), old.pasid,
+	     quoted(old.text));
+	ret = forge(1, a_old.pasid, ADDRESS, text);
+	tell("DMA", is_refused(ret) && same(text, "nothing"),
+	     "%s with PASID %u, not bound on it: %s", dev_name(1),
+	     a_old.pasid, ret ? sva_cause(ret) : quoted(text));
+}
+
+/* Without page requests, what has no page yet is out of a device's reach */
+static void show_refused_page(struct request *rq)
+{
+	int ret;
+
+	ask_text(A, act_device_write, rq, "paged in");
+	ret = rq->ret;
+	ask(A, act_pfn, rq);
+	tell("page in", is_refused(ret) && !rq->pfn, "untouched %p: %s, %s",
+	     rq->addr, sva_cause(ret), rq->pfn ? "but a page came" :
+	     "and no page came");
+}
+
+static void show_requested_page(struct request *rq)
+{
+	struct sva_test_counters old, new;
+	int ret;
+
+	rq->mode |= SVA_TEST_PAGE_REQUEST;
+	sva_counters(&devs[0], rq->pasid, &old);
+	ask_text(A, act_device_write, rq, "paged in");
+	ret = rq->ret;
+	sva_counters(&devs[0], rq->pasid, &new);
+	new.page_requests -= old.page_requests;
+	new.page_responses -= old.page_responses;
+	new.page_failures -= old.page_failures;
+	get(A, rq);
+	tell("page in", !ret && new.page_requests && !new.page_failures &&
+	     new.page_responses == new.page_requests &&
+	     same(rq->text, "paged in"),
+	     "untouched %p: page requests %llu, answered %llu: %s", rq->addr,
+	     (unsigned long long)new.page_requests,
+	     (unsigned long long)new.page_responses, quoted(rq->text));
+}
+
+static void show_page_in(void)
+{
+	struct request rq = a;
+
+	rq.addr = NULL;
+	must(A, act_map, &rq, "mmap");
+	ask(A, act_pfn, &rq);
+	if (rq.pfn)
+		give_up("new memory has a page already");
+	if (infos[0].on & SVA_TEST_PRI_ON)
+		show_requested_page(&rq);
+	else
+		show_refused_page(&rq);
+}
+
+/* A page of A's that the device has used is B's next */
+static bool hand_over(struct request *rq, struct request *next)
+{
+	int ret;
+
+	rq->addr = NULL;
+	must(A, act_map, rq, "mmap");
+	put(A, rq, "A's secret");
+	ask(A, act_pfn, rq);
+	/* Written to as well, so that the device has the right to write cached */
+	ask_text(A, act_device_write, rq, "A's secret");
+	ret = rq->ret;
+	ask_text(A, act_device_read, rq, "nothing");
+	ret = ret ?: rq->ret;
+	next->pfn = rq->pfn;
+	must(A, act_unmap, rq, "munmap");
+	rq->ret = ret;
+	return rq->pfn && !ask(B, act_take_frame, next);
+}
+
+/* Neither does the device get at what B has there, nor can it change it */
+static void show_out_of_reach(struct request *rq, struct request *next)
+{
+	bool denied, kept;
+
+	denied = read_refused(A, rq);
+	if (denied) {
+		ask_text(A, act_device_write, rq, "overwritten");
+		denied = is_refused(rq->ret);
+		tell("munmap", denied, "%s retries %p: %s", dev_name(0),
+		     rq->addr, sva_cause(rq->ret));
+	} else {
+		tell("munmap", false, "%s reads %p, freed frame %#llx: %s",
+		     dev_name(0), rq->addr, (unsigned long long)rq->pfn,
+		     quoted(rq->text));
+		ask_text(A, act_device_write, rq, "overwritten");
+	}
+	get(B, next);
+	kept = same(next->text, "B's secret");
+	tell("munmap", kept, "B's page in frame %#llx %s: %s",
+	     (unsigned long long)next->pfn,
+	     kept ? "is as it was" : "was written to", quoted(next->text));
+}
+
+static void show_munmap(bool stale)
+{
+	struct sva_test_knobs knobs = { .set = 1 };
+	struct request rq = a, next = b;
+	int tries = NR_TRIES;
+	bool came;
+
+	if (stale) {
+		knobs.knobs = infos[0].on & SVA_TEST_ATS_ON ?
+			SVA_TEST_KNOB_STALE_ATC : SVA_TEST_KNOB_STALE_IOTLB;
+		if (sva_set_knobs(&devs[0], knobs.knobs))
+			give_up("%s has no such knob", dev_name(0));
+	}
+	do {
+		came = hand_over(&rq, &next);
+	} while (!came && --tries);
+	if (!came)
+		give_up("munmap: the freed page did not come again");
+
+	tell("munmap", !rq.ret && same(rq.text, "A's secret"),
+	     "%s reads %p: %s in frame %#llx", dev_name(0), rq.addr,
+	     quoted(rq.text), (unsigned long long)rq.pfn);
+	put(B, &next, "B's secret");
+	ask(B, act_pfn, &next);
+	get(B, &next);
+	tell("munmap", next.pfn == rq.pfn && same(next.text, "B's secret"),
+	     "A unmaps it, frame %#llx goes to B: %s",
+	     (unsigned long long)next.pfn, quoted(next.text));
+	show_out_of_reach(&rq, &next);
+	/* Ends a device's bad habits, and bonds stay */
+	if (sva_reset(&devs[0]))
+		give_up("%s cannot be reset", dev_name(0));
+}
+
+/* A's PASID is anybody's when A is gone, and its memory nobody's */
+static void show_exit(void)
+{
+	char text[LEN] = "nothing";
+	struct request c = request_of(0);
+	struct process *C;
+	int ret;
+
+	finish(A);
+	ret = forge(0, a.pasid, ADDRESS, text);
+	C = begin("C");
+	c.flags = SVA_TEST_BIND_PRIVATE;
+	must(C, act_bind, &c, "bind to a PASID of the driver's");
+	tell("exit", is_refused(ret) && same(text, "nothing") &&
+	     c.pasid == a.pasid,
+	     "A exits: PASID %u %s; process C binds: PASID %u at once", a.pasid,
+	     is_refused(ret) ? "refused" : quoted(text), c.pasid);
+	c.addr = ADDRESS;
+	must(C, act_map, &c, "mmap");
+	both_ways("exit", C, &c, "C's memory", "hello C");
+	ask_text(B, act_device_read, &b, "nothing");
+	tell("exit", !b.ret && same(b.text, "hello B"),
+	     "%s with PASID %u: still reads %s", dev_name(1), b.pasid,
+	     quoted(b.text));
+	finish(C);
+	finish(B);
+}
+
+int main(int argc, char **argv)
+{
+	bool stale = argc == 2 && !strcmp(argv[1], "stale-tlb");
+
+	if (argc > 1 && !stale) {
+		fprintf(stderr, "usage: %s [stale-tlb]\n", argv[0]);
+		return 2;
+	}
+	/* A process that is gone is an error like others */
+	signal(SIGPIPE, SIG_IGN);
+	/* A freed page goes to who asks next on the same CPU */
+	sva_stay_on_this_cpu();
+	show_machine();
+	A = begin("A");
+	B = begin("B");
+	show_bind();
+	show_dma();
+	show_page_in();
+	show_munmap(stale);
+	show_exit();
+	/* So that nobody takes half of the story for all of it */
+	printf("%d lines, %d failed\n", told, failed);
+	return !!failed;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that cannot be bound to. The tests look for one of each kind among
+ * all that there are.
+ */
+#include <dirent.h>
+
+#include "test_dev.h"
+
+#define MAX_DEVICES	16
+
+/* How many devices are in the IOMMU group */
+static int group_size(struct sva *sva)
+{
+	struct dirent *entry;
+	char path[256];
+	int nr = 0;
+	DIR *dir;
+
+	if (sva_sysfs(sva, "iommu_group/devices", path, sizeof(path)))
+		return 0;
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		nr += entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+static bool no_pasids(struct test_dev *t)
+{
+	return !t->info.max_pasids;
+}
+
+/* Able to use PASIDs but for one thing */
+static bool no_ats(struct test_dev *t)
+{
+	return t->info.max_pasids && !(t->info.caps & SVA_TEST_CAPS_ATS) &&
+	       group_size(&t->sva) == 1;
+}
+
+static bool shares_group(struct test_dev *t)
+{
+	return t->info.max_pasids && group_size(&t->sva) > 1;
+}
+
+static bool find(struct test_dev *t, bool (*wanted)(struct test_dev *t))
+{
+	char path[64];
+	int i;
+
+	for (i = 0; i < MAX_DEVICES; i++) {
+		snprintf(path, sizeof(path), "/dev/sva-test%d", i);
+		if (sva_open_path(&t->sva, path))
+			continue;
+		if (!sva_info(&t->sva, &t->info) && wanted(t))
+			return true;
+		sva_close(&t->sva);
+	}
+	return false;
+}
+
+FIXTURE(refused)
+{
+	struct test_dev t;
+};
+
+/* A device like all others shows that there is the call */
+FIXTURE_SETUP(refused)
+{
+	uint32_t bond, pasid = 0;
+	int ret;
+
+	test_open(_metadata, &self->t);
+	ret = sva_bind_private(&self->t.sva, &bond, &pasid);
+	if (ret == -EOPNOTSUPP)
+		SKIP(_exit(KSFT_SKIP), "no iommu_sva_bind_device_pasid()");
+	ASSERT_EQ(0, ret);
+	sva_close(&self->t.sva);
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+	sva_close(&self->t.sva);
+}
+
+static int bind_number(struct sva *sva, uint32_t pasid)
+{
+	struct sva_test_bind arg = {
+		.flags = SVA_TEST_BIND_PRIVATE | SVA_TEST_BIND_UNCHECKED,
+		.pasid = pasid,
+	};
+
+	return sva_ioctl(sva, SVA_TEST_IOC_BIND, &arg);
+}
+
+/* The device counts before the PASID does */
+TEST_F(refused, no_pasids)
+{
+	if (!find(&self->t, no_pasids))
+		SKIP(return, "no device without PASIDs");
+	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, 1));
+	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, 0));
+	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, SVA_NO_PASID));
+	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
+}
+
+/* Two devices that have their PASIDs in common */
+TEST_F(refused, shared_group)
+{
+	if (!find(&self->t, shares_group))
+		SKIP(return, "no device that shares its group");
+	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, 1));
+	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, 0));
+	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
+}
+
+/* VT-d has page tables of processes for devices with ATS only */
+TEST_F(refused, no_ats)
+{
+	int expected = 0;
+
+#ifdef __x86_64__
+	expected = -EOPNOTSUPP;
+#endif
+	if (!find(&self->t, no_ats))
+		SKIP(return, "no device without ATS");
+	EXPECT_EQ(expected, bind_number(&self->t.sva, 1));
+	EXPECT_EQ(-EINVAL, bind_number(&self->t.sva, 0));
+	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
+}
+
+TEST_HARNESS_MAIN
