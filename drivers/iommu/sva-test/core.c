@@ -631,36 +631,25 @@ static int sva_test_bond_sva(struct sva_test *st, struct sva_test_bond *bond)
 }
 
 /*
- * The PASIDs of a device are its driver's, each device has all of them. A
- * driver whose bonds are all private begins at 1. This one has both kinds of
- * bonds: it leaves the lower half alone, where global PASIDs are taken from
- * first, unless a test wants to see the two meet.
+ * A driver whose bonds are all private takes any number from 1. This one has
+ * both kinds of bonds: it leaves the lower half alone, where global PASIDs are
+ * taken from first, unless a test wants to see the two meet.
  */
-static int sva_test_pasid_alloc(struct sva_test *st, u32 wanted)
-{
-	u32 max_pasids = sva_test_max_pasids(st);
-	int pasid;
-
-	if (wanted > INT_MAX)
-		return -EINVAL;
-	pasid = ida_alloc_range(&st->pasids, wanted ?: max(max_pasids / 2, 1U),
-				wanted ?: max_pasids - 1, GFP_KERNEL);
-	return wanted && pasid == -ENOSPC ? -EBUSY : pasid;
-}
-
 static int sva_test_bond_private(struct sva_test *st,
 				 struct sva_test_bond *bond)
 {
-	int pasid;
+	u32 max_pasids = sva_test_max_pasids(st);
+	u32 first = bond->pasid ?: max(max_pasids / 2, 1U);
+	u32 last = bond->pasid ?: max_pasids - 1;
 
-	pasid = sva_test_pasid_alloc(st, bond->pasid);
-	if (pasid < 0)
-		return pasid;
-	bond->handle = iommu_sva_bind_device_pasid(st->hw.dev, bond->mm, pasid);
-	if (IS_ERR(bond->handle)) {
-		ida_free(&st->pasids, pasid);
+	if (last > INT_MAX)
+		return -EINVAL;
+	if (bond->pasid && ida_exists(&st->pasids, bond->pasid))
+		return -EBUSY;
+	bond->handle = sva_test_bind_private(st->hw.dev, &st->pasids, bond->mm,
+					     first, last);
+	if (IS_ERR(bond->handle))
 		return PTR_ERR(bond->handle);
-	}
 	bond->private = true;
 	bond->pasid = iommu_sva_get_pasid(bond->handle);
 	return 0;
@@ -705,16 +694,15 @@ static void sva_test_bond_end(struct sva_test *st, struct sva_test_bond *bond)
 		bond->gone = true;
 		sva_test_stop_ops(st, NULL, bond);
 	}
-	if (bond->handle)
+	if (bond->private)
+		sva_test_unbind_private(&st->pasids, bond->handle);
+	else if (bond->handle)
 		iommu_sva_unbind_device(bond->handle);
 	else
 		iommu_detach_device_pasid(bond->domain, st->hw.dev,
 					  bond->pasid);
 	if (bond->allocated)
 		iommu_free_global_pasid(bond->pasid);
-	/* Only now: until the unbind, nobody else can be bound to it */
-	if (bond->private)
-		ida_free(&st->pasids, bond->pasid);
 	sva_test_bond_put(bond);
 }
 

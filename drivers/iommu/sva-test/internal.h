@@ -9,6 +9,9 @@
 #include <linux/types.h>
 
 struct device;
+struct ida;
+struct iommu_sva;
+struct mm_struct;
 struct pci_driver;
 struct sva_test;
 
@@ -34,6 +37,11 @@ irqreturn_t sva_test_irq(int irq, void *data);
 
 void sva_test_reset_prepare(struct sva_test *st);
 void sva_test_reset_done(struct sva_test *st);
+
+struct iommu_sva *sva_test_bind_private(struct device *dev, struct ida *pasids,
+					struct mm_struct *mm, u32 first,
+					u32 last);
+void sva_test_unbind_private(struct ida *pasids, struct iommu_sva *bond);
 
 extern struct pci_driver sva_test_pci_driver;
 
