@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Which kernel is meant: BASE=1 is 7.3.4 with the topics that need only its
-# API. Sourced after repo.sh.
+# API, DEBUG=1 has KASAN, lockdep and kmemleak. Sourced after repo.sh.
 
 base_topics=2	# of patches/series, from its start
 
@@ -31,6 +31,7 @@ kernel_variant() {
 		kobj=$kobj-base
 		worktree "$ktree" "$(base_commit_of_series)"
 	fi
+	[ -z "${DEBUG:-}" ] || kobj=$kobj-debug
 }
 
 # worktree <folder> <commit>: a work tree of its own, moved only if need be.
@@ -55,4 +56,5 @@ fragments() {
 	cat "$top/tools/vm/config/common.config" "$top/tools/vm/config/$arch.config"
 	# Symbols that a base without the later topics does not have
 	[ -n "${BASE:-}" ] || cat "$top/tools/vm/config/topic2.config"
+	[ -z "${DEBUG:-}" ] || cat "$top/tools/vm/config/debug.config"
 }

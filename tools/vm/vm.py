@@ -40,13 +40,17 @@ MACHINES = {
     },
 }
 # ioeventfd=off: a frame has left QEMU when the guest's write returns
-COMMON = ("-accel tcg -smp 2 -m 1G -nodefaults -no-user-config -no-reboot -display none"
+# KASAN and kmemleak want memory of their own, and time
+DEBUG = bool(os.environ.get("DEBUG"))
+SLOWER = 4 if DEBUG else 1
+MEMORY = "2G" if DEBUG else "1G"
+COMMON = (f"-accel tcg -smp 2 -m {MEMORY} -nodefaults -no-user-config -no-reboot -display none"
           " -device virtio-serial-pci,ioeventfd=off"
           " -device virtserialport,chardev=side,name=sva.side")
 
 # Seconds that the host grants to what the guest does not time itself
-BOOT_SECONDS = 90       # power-on to the first word
-GRACE_SECONDS = 15      # end of the command's time to the guest's saying so
+BOOT_SECONDS = 90 * SLOWER      # power-on to the first word
+GRACE_SECONDS = 15 * SLOWER     # end of the command's time to the guest's saying so
 HEALTH_SECONDS = 90     # two kmemleak scans
 OFF_SECONDS = 10
 
