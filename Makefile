@@ -8,7 +8,7 @@ vm := tools/vm
 # Everything that a user may give goes to the scripts by the environment, RUN
 # and its like as written: make would expand $(...) in them.
 vars := ARCH T V DEBUG BASE DRY APPEND QEMU_ARGS EXTRA RUN FORCE FAST CANARY \
-	DL_DIR KERNEL_SRC QEMU_SRC COUNT BREAK
+	DL_DIR KERNEL_SRC QEMU_SRC COUNT BREAK SAN
 $(foreach v,$(vars),$(eval override $v := $$(value $v)))
 export $(vars)
 

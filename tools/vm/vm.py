@@ -16,6 +16,13 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 OUT = os.environ.get("VM_OUT", os.path.join(TOP, "build/out"))
 RESULTS = os.environ.get("VM_RESULTS", os.path.join(TOP, "build/results"))
 
+# SAN=1: QEMU with address and undefined behaviour sanitizer. What they find
+# ends it, so that the test that caused it is red.
+SAN = bool(os.environ.get("SAN"))
+QEMU = "qemu-san" if SAN else "qemu"
+SAN_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
+           "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"} if SAN else {}
+
 # The machines, the only place that knows them. Everything runs under TCG: the
 # IOMMUs under test are models, and a result must not depend on the host.
 MACHINES = {
@@ -67,7 +74,7 @@ def machine(arch):
 
 def qemu_binary(arch):
     suffix = {"arm64": "aarch64"}.get(arch, arch)
-    return os.path.join(OUT, "qemu/bin", f"qemu-system-{suffix}")
+    return os.path.join(OUT, QEMU, "bin", f"qemu-system-{suffix}")
 
 
 # Archives for the kernel's initramfs: "newc", see initramfs buffer format
@@ -154,7 +161,8 @@ def host_env(arch):
     """What a test program on the host needs to find the QEMU under test"""
     if arch not in MACHINES:
         return {}
-    return {"QTEST_QEMU_BINARY": qemu_binary(arch), "QEMU_TESTS": os.path.join(OUT, "qemu/tests")}
+    return {"QTEST_QEMU_BINARY": qemu_binary(arch),
+            "QEMU_TESTS": os.path.join(OUT, QEMU, "tests"), **SAN_ENV}
 
 
 class HostJob(Job):
