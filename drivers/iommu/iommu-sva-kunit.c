@@ -110,6 +110,7 @@ static void sva_test_x86_lam(struct kunit *test)
 /* An IOMMU, with a device behind it that has a group of its own */
 
 #define MAX_PASIDS	8
+#define LONG_TIME	(10 * HZ)
 
 struct sva_mock {
 	struct device		*dev;
@@ -119,16 +120,45 @@ struct sva_mock {
 	struct dev_iommu	*param;
 	struct iommu_domain	*attached[MAX_PASIDS];
 	unsigned int		nr_domains;
+	/* A letter a call of the driver: alloc, set, block, drain, free */
+	char			calls[16];
+	unsigned int		nr_calls;
 	int			alloc_error;
+	int			set_error;
+	/* Told when kernel page tables change, while a domain is attached? */
+	bool			kva_in_set;
+	bool			told_in_set;
+	/* Page requests that take as long as the test wants */
+	bool			slow;
+	struct completion	draining;
+	struct completion	drained;
 	struct mmu_notifier	notifier;
 	unsigned int		nr_kva_invalidations;
 };
+
+static unsigned int kva_invalidations(struct sva_mock *m)
+{
+	m->nr_kva_invalidations = 0;
+	iommu_sva_invalidate_kva_range(PAGE_OFFSET, ULONG_MAX);
+	return m->nr_kva_invalidations;
+}
+
+static void sva_mock_call(struct sva_mock *m, char call)
+{
+	if (m->nr_calls < sizeof(m->calls) - 1)
+		m->calls[m->nr_calls++] = call;
+}
 
 static int sva_mock_set(struct iommu_domain *domain, struct device *dev,
 			ioasid_t pasid, struct iommu_domain *old)
 {
 	struct sva_mock *m = dev_iommu_priv_get(dev);
 
+	sva_mock_call(m, 'S');
+	if (m->set_error)
+		return m->set_error;
+	if (m->kva_in_set)
+		m->told_in_set = kva_invalidations(m);
 	m->attached[pasid] = domain;
 	return 0;
 }
@@ -138,11 +168,23 @@ static int sva_mock_block(struct iommu_domain *domain, struct device *dev,
 {
 	struct sva_mock *m = dev_iommu_priv_get(dev);
 
+	sva_mock_call(m, 'B');
 	/* What is detached is what was attached there */
 	if (m->attached[pasid] != old)
 		return -EINVAL;
 	m->attached[pasid] = NULL;
 	return 0;
+}
+
+static void sva_mock_drain(struct device *dev, ioasid_t pasid,
+			   struct iommu_domain *old)
+{
+	struct sva_mock *m = dev_iommu_priv_get(dev);
+
+	sva_mock_call(m, 'D');
+	complete(&m->draining);
+	if (m->slow)
+		wait_for_completion_timeout(&m->drained, LONG_TIME);
 }
 
 static int sva_mock_block_rid(struct iommu_domain *domain, struct device *dev,
@@ -161,6 +203,7 @@ static void sva_mock_free(struct iommu_domain *domain)
 	struct sva_mock_domain *d =
 		container_of(domain, struct sva_mock_domain, domain);
 
+	sva_mock_call(d->mock, 'F');
 	d->mock->nr_domains--;
 	kfree(d);
 }
@@ -184,6 +227,7 @@ static struct iommu_domain *sva_mock_alloc(struct device *dev,
 	struct sva_mock *m = dev_iommu_priv_get(dev);
 	struct sva_mock_domain *d;
 
+	sva_mock_call(m, 'A');
 	if (m->alloc_error)
 		return ERR_PTR(m->alloc_error);
 	d = kzalloc_obj(*d);
@@ -198,6 +242,7 @@ static struct iommu_domain *sva_mock_alloc(struct device *dev,
 static const struct iommu_ops sva_mock_ops = {
 	.domain_alloc_sva = sva_mock_alloc,
 	.blocked_domain = &sva_mock_blocked,
+	.drain_pasid = sva_mock_drain,
 };
 
 static void sva_mock_exit(void *data)
@@ -215,6 +260,8 @@ static void sva_mock_add(struct kunit *test, struct sva_mock *m,
 	m->param = kzalloc_obj(*m->param);
 	KUNIT_ASSERT_NOT_NULL(test, m->param);
 	m->ops = sva_mock_ops;
+	init_completion(&m->draining);
+	init_completion(&m->drained);
 	m->iommu.ops = &m->ops;
 	m->iommu.dev = m->dev;
 	m->param->iommu_dev = &m->iommu;
@@ -534,11 +581,23 @@ static const struct mmu_notifier_ops sva_mock_notifier_ops = {
 	.arch_invalidate_secondary_tlbs = sva_mock_invalidate,
 };
 
-static unsigned int kva_invalidations(struct sva_mock *m)
+/* Before its device can have seen anything */
+static void sva_test_kva_first(struct kunit *test)
 {
-	m->nr_kva_invalidations = 0;
-	iommu_sva_invalidate_kva_range(PAGE_OFFSET, ULONG_MAX);
-	return m->nr_kva_invalidations;
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+
+	m->notifier.ops = &sva_mock_notifier_ops;
+	KUNIT_ASSERT_EQ(test, 0, mmu_notifier_register(&m->notifier, mm));
+	m->kva_in_set = true;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+	KUNIT_EXPECT_TRUE(test, m->told_in_set);
+
+	/* Nor does a bind that fails leave it on the list */
+	m->set_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 0);
+	mmu_notifier_unregister(&m->notifier, mm);
 }
 
 static void sva_test_kva_list(struct kunit *test)
@@ -562,6 +621,143 @@ static void sva_test_kva_list(struct kunit *test)
 	iommu_sva_unbind_device(global);
 	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 0);
 	mmu_notifier_unregister(&m->notifier, mm);
+}
+
+static void expect_calls(struct kunit *test, struct sva_mock *m,
+			 const char *calls)
+{
+	KUNIT_EXPECT_STREQ(test, m->calls, calls);
+	memset(m->calls, 0, sizeof(m->calls));
+	m->nr_calls = 0;
+}
+
+/* What the driver is asked for, and nothing else */
+static void sva_test_driver_calls(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *a, *b, *global;
+
+	a = iommu_sva_bind_device_pasid(m->dev, mm, 6);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
+	expect_calls(test, m, "AS");
+	b = iommu_sva_bind_device_pasid(m->dev, mm, 7);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b);
+	expect_calls(test, m, "S");
+	global = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, global);
+	expect_calls(test, m, "S");
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm), global);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 6), -EBUSY);
+	expect_calls(test, m, "");
+	iommu_sva_unbind_device(a);
+	expect_calls(test, m, "BD");
+	iommu_sva_unbind_device(global);
+	expect_calls(test, m, "");
+	iommu_sva_unbind_device(global);
+	expect_calls(test, m, "BD");
+	iommu_sva_unbind_device(b);
+	expect_calls(test, m, "BDF");
+
+	m->set_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 6), -ENOMEM);
+	expect_calls(test, m, "ASF");
+	m->alloc_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 6), -ENOMEM);
+	expect_calls(test, m, "A");
+}
+
+/* Something that may have to wait for what the test does */
+struct sva_bg {
+	struct work_struct	work;
+	struct completion	done;
+	struct iommu_sva	*bond;
+	struct sva_mock		*m;
+	struct mm_struct	*mm;
+	int			error;
+};
+
+static void sva_bg_unbind(struct work_struct *work)
+{
+	struct sva_bg *bg = container_of(work, struct sva_bg, work);
+
+	iommu_sva_unbind_device(bg->bond);
+	complete(&bg->done);
+}
+
+static void sva_bg_bind(struct work_struct *work)
+{
+	struct sva_bg *bg = container_of(work, struct sva_bg, work);
+
+	bg->error = sva_bind_error(bg->m, bg->mm, 3);
+	complete(&bg->done);
+}
+
+static void sva_bg_kva(struct work_struct *work)
+{
+	struct sva_bg *bg = container_of(work, struct sva_bg, work);
+
+	kva_invalidations(bg->m);
+	complete(&bg->done);
+}
+
+static struct sva_bg *sva_bg_start(struct kunit *test, work_func_t func,
+				   struct sva_mock *m, struct mm_struct *mm,
+				   struct iommu_sva *bond)
+{
+	struct sva_bg *bg = kunit_kzalloc(test, sizeof(*bg), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, bg);
+	bg->m = m;
+	bg->mm = mm;
+	bg->bond = bond;
+	init_completion(&bg->done);
+	INIT_WORK(&bg->work, func);
+	queue_work(system_dfl_wq, &bg->work);
+	return bg;
+}
+
+static bool sva_bg_done(struct sva_bg *bg)
+{
+	return wait_for_completion_timeout(&bg->done, LONG_TIME / 2);
+}
+
+/*
+ * While page requests of one process's bond are waited for, another process
+ * binds to and unbinds from another device, and kernel page tables are freed.
+ */
+static void sva_test_slow_unbind(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
+	struct mm_struct *other = mm_without_bond(test);
+	struct mm_struct *mm = live_mm(test);
+	struct sva_bg *unbind, *bind, *kva;
+	struct iommu_sva *bond;
+
+	/* Alive as far as the core can tell */
+	atomic_set(&other->mm_users, 1);
+	atomic_set(&other->mm_count, 1);
+
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, 3);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	m->slow = true;
+	unbind = sva_bg_start(test, sva_bg_unbind, m, mm, bond);
+	KUNIT_EXPECT_TRUE(test, wait_for_completion_timeout(&m->draining,
+							    LONG_TIME));
+	bind = sva_bg_start(test, sva_bg_bind, n, other, NULL);
+	KUNIT_EXPECT_TRUE(test, sva_bg_done(bind));
+	KUNIT_EXPECT_EQ(test, bind->error, 0);
+	kva = sva_bg_start(test, sva_bg_kva, m, mm, NULL);
+	KUNIT_EXPECT_TRUE(test, sva_bg_done(kva));
+	KUNIT_EXPECT_FALSE(test, completion_done(&unbind->done));
+
+	complete(&m->drained);
+	flush_work(&unbind->work);
+	flush_work(&bind->work);
+	flush_work(&kva->work);
+	/* No mm_struct that mmdrop() will ever see */
+	kfree(other->iommu_mm);
 }
 
 static struct kunit_case sva_test_cases[] = {
@@ -588,6 +784,9 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_small_device),
 	KUNIT_CASE(sva_test_never_shared),
 	KUNIT_CASE(sva_test_kva_list),
+	KUNIT_CASE(sva_test_kva_first),
+	KUNIT_CASE(sva_test_driver_calls),
+	KUNIT_CASE(sva_test_slow_unbind),
 	{}
 };
 

@@ -25,6 +25,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/platform_device.h>
 #include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
@@ -77,6 +78,7 @@ struct sva_test_result {
 	u64 fault_addr;
 	u64 old;
 	u64 faults;
+	u64 rounds;
 };
 
 /**
@@ -205,8 +207,8 @@ static void __iomem *sva_test_chan_local(struct sva_test *st,
 	return st->hw.local + sva_test_chan_nr(st, chan) * SVA_TEST_LOCAL_SIZE;
 }
 
-/* The operation has ended. A reset wipes the registers: save them now. */
-static void sva_test_chan_ended(struct sva_test *st, struct sva_test_chan *chan)
+static void sva_test_chan_result(struct sva_test *st,
+				 struct sva_test_chan *chan)
 {
 	struct sva_test_result *res = &chan->result;
 
@@ -217,6 +219,13 @@ static void sva_test_chan_ended(struct sva_test *st, struct sva_test_chan *chan)
 	res->fault_addr = sva_test_chan_get(st, chan, SVA_TEST_FAULT_ADDR);
 	res->old = sva_test_chan_get(st, chan, SVA_TEST_OLD);
 	res->faults = sva_test_chan_get(st, chan, SVA_TEST_FAULTS);
+	res->rounds = sva_test_chan_get(st, chan, SVA_TEST_ROUNDS);
+}
+
+/* The operation has ended. A reset wipes the registers: save them now. */
+static void sva_test_chan_ended(struct sva_test *st, struct sva_test_chan *chan)
+{
+	sva_test_chan_result(st, chan);
 	chan->busy = false;
 	wake_up_all(&st->wait);
 }
@@ -315,6 +324,8 @@ static void sva_test_chan_program(struct sva_test *st,
 	sva_test_chan_set(st, chan, SVA_TEST_LOCAL, op->local);
 	sva_test_chan_set(st, chan, SVA_TEST_DATA, op->data);
 	sva_test_chan_set(st, chan, SVA_TEST_COMPARE, op->compare);
+	sva_test_chan_set(st, chan, SVA_TEST_INTERVAL, op->interval_us);
+	sva_test_chan_set(st, chan, SVA_TEST_SKIP, op->skip);
 	/* An earlier operation may have been stopped while it ended */
 	sva_test_set(st, SVA_TEST_IRQ_STATUS,
 		     BIT_ULL(sva_test_chan_nr(st, chan)));
@@ -370,9 +381,9 @@ static int sva_test_op_check(const struct sva_test_op *op)
 {
 	u64 local_end = (u64)op->local + op->len;
 
-	if (op->op < SVA_TEST_OP_READ || op->op > SVA_TEST_OP_CAS)
+	if (op->op < SVA_TEST_OP_READ || op->op > SVA_TEST_OP_FLOOD)
 		return -EINVAL;
-	if (op->mode & ~(SVA_TEST_MODE | SVA_TEST_PAGE_REQUEST) ||
+	if (op->mode & ~SVA_TEST_OP_MODES ||
 	    (op->mode & SVA_TEST_MODE) == SVA_TEST_MODE)
 		return -EINVAL;
 	if (op->as > SVA_TEST_AS_RID || op->reserved ||
@@ -482,19 +493,27 @@ static int sva_test_await(struct sva_test *st, struct sva_test_chan *chan,
 	return left ? 0 : -ETIMEDOUT;
 }
 
+static void sva_test_report(const struct sva_test_chan *chan,
+			    struct sva_test_op *op)
+{
+	const struct sva_test_result *res = &chan->result;
+
+	op->state = res->status & SVA_TEST_STATE;
+	if (op->state == SVA_TEST_BUSY)
+		op->state |= res->status & (SVA_TEST_ARMED | SVA_TEST_HELD);
+	op->cause = (res->status & SVA_TEST_CAUSE) >> SVA_TEST_CAUSE_SHIFT;
+	op->bytes = res->bytes;
+	op->fault_addr = res->fault_addr;
+	op->old = res->old;
+	op->faults = res->faults;
+	op->rounds = res->rounds;
+}
+
 static int sva_test_collect(struct sva_test *st, struct sva_test_chan *chan,
 			    struct sva_test_op *op)
 {
-	struct sva_test_result res;
-
 	scoped_guard(spinlock_irq, &st->lock)
-		res = chan->result;
-	op->state = res.status & SVA_TEST_STATE;
-	op->cause = (res.status & SVA_TEST_CAUSE) >> SVA_TEST_CAUSE_SHIFT;
-	op->bytes = res.bytes;
-	op->fault_addr = res.fault_addr;
-	op->old = res.old;
-	op->faults = res.faults;
+		sva_test_report(chan, op);
 	return sva_test_store(st, chan, op);
 }
 
@@ -610,6 +629,21 @@ static int sva_test_abort(struct sva_test_file *file, struct sva_test_op *op)
 	if (!chan)
 		return -ENOENT;
 	sva_test_chan_stop(st, chan);
+	return 0;
+}
+
+static int sva_test_peek(struct sva_test_file *file, struct sva_test_op *op)
+{
+	struct sva_test *st = file->st;
+	struct sva_test_chan *chan;
+
+	guard(spinlock_irq)(&st->lock);
+	chan = sva_test_chan_find(file, op->id);
+	if (!chan)
+		return -ENOENT;
+	if (chan->busy)
+		sva_test_chan_result(st, chan);
+	sva_test_report(chan, op);
 	return 0;
 }
 
@@ -1008,8 +1042,12 @@ static int sva_test_knobs(struct sva_test_file *file,
 		if (!capable(CAP_SYS_RAWIO))
 			return -EPERM;
 		sva_test_set(st, SVA_TEST_KNOBS, arg->knobs);
+		sva_test_set(st, SVA_TEST_DELAY, arg->delay_us);
+		sva_test_set(st, SVA_TEST_PASID_OFFSET, arg->pasid_offset);
 	}
 	arg->knobs = sva_test_get(st, SVA_TEST_KNOBS);
+	arg->delay_us = sva_test_get(st, SVA_TEST_DELAY);
+	arg->pasid_offset = sva_test_get(st, SVA_TEST_PASID_OFFSET);
 	return 0;
 }
 
@@ -1180,6 +1218,8 @@ static int sva_test_command(struct sva_test_file *file, unsigned int cmd,
 		return sva_test_counters_clear(file);
 	case SVA_TEST_IOC_KNOBS:
 		return sva_test_knobs(file, &arg->knobs);
+	case SVA_TEST_IOC_PEEK:
+		return sva_test_peek(file, &arg->op);
 	default:
 		return -ENOTTY;
 	}
@@ -1365,8 +1405,13 @@ static int __init sva_test_init(void)
 	ret = pci_register_driver(&sva_test_pci_driver);
 	if (ret)
 		goto err_chrdev;
+	ret = platform_driver_register(&sva_test_platform_driver);
+	if (ret)
+		goto err_pci;
 	return 0;
 
+err_pci:
+	pci_unregister_driver(&sva_test_pci_driver);
 err_chrdev:
 	unregister_chrdev_region(sva_test_devt, SVA_TEST_MINORS);
 err_class:
@@ -1377,6 +1422,7 @@ module_init(sva_test_init);
 
 static void __exit sva_test_exit(void)
 {
+	platform_driver_unregister(&sva_test_platform_driver);
 	pci_unregister_driver(&sva_test_pci_driver);
 	unregister_chrdev_region(sva_test_devt, SVA_TEST_MINORS);
 	class_unregister(&sva_test_class);

@@ -13,6 +13,7 @@ struct ida;
 struct iommu_sva;
 struct mm_struct;
 struct pci_driver;
+struct platform_driver;
 struct sva_test;
 
 /**
@@ -44,5 +45,6 @@ struct iommu_sva *sva_test_bind_private(struct device *dev, struct ida *pasids,
 void sva_test_unbind_private(struct ida *pasids, struct iommu_sva *bond);
 
 extern struct pci_driver sva_test_pci_driver;
+extern struct platform_driver sva_test_platform_driver;
 
 #endif /* SVA_TEST_INTERNAL_H */

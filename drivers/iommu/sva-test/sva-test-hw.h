@@ -41,10 +41,29 @@
 /* One bit a channel: its command has ended. Write 1 to clear. */
 #define SVA_TEST_IRQ_STATUS             0x018
 #define SVA_TEST_IRQ_ENABLE             0x020
-/* How the device misbehaves, on purpose; 0 after a reset */
+/*
+ * How the device misbehaves, on purpose; 0 after a reset. Properties can make
+ * it born like that: the values after a reset are then others, and KNOBS that
+ * are set by property cannot be cleared.
+ *
+ * HOLD: an operation does not go on, nor end, after a page response or after a
+ * resumed or aborted stall. Clearing the bit lets go of all that wait.
+ * FREE_RUN: commands with REPEAT go on through FLR, also this register and the
+ * two below keep their values then. They do not heed Bus Master Enable and
+ * PASID Enable any more; ATS and page requests do. RESET, OP_ABORT end them.
+ */
 #define SVA_TEST_KNOBS                  0x028
 #define   SVA_TEST_KNOB_STALE_ATC       0x1 /* ignore ATC invalidations */
 #define   SVA_TEST_KNOB_STALE_IOTLB     0x2 /* ditto, IOMMU's TLB's part */
+#define   SVA_TEST_KNOB_HOLD            0x4 /* wait after a page response */
+#define   SVA_TEST_KNOB_FREE_RUN        0x8 /* repeat through FLR and BME=0 */
+/* Microseconds between a page response, or resumed stall, and going on */
+#define SVA_TEST_DELAY                  0x030
+/*
+ * Added to the PASID of each command as it starts, modulo the width. All that
+ * happens then, and is counted, is with the sum.
+ */
+#define SVA_TEST_PASID_OFFSET           0x038
 
 /*
  * Counters. Write a PASID, or one of the two values below, to CNT_SELECT and
@@ -83,12 +102,44 @@
 #define   SVA_TEST_OP_COPY              3 /* ADDR -> ADDR2 */
 #define   SVA_TEST_OP_FILL              4 /* DATA, byte by byte, -> ADDR */
 #define   SVA_TEST_OP_CAS               5 /* *ADDR == COMPARE: *ADDR = DATA */
+/*
+ * One page request, read and write, for each page of ADDR ... ADDR + LEN - 1,
+ * with PASID, GROUP of them in a group, however many page requests have been
+ * allocated. Group indices are used again before they are answered. It ends
+ * when all are sent; responses, one a group, count when they come.
+ */
+#define   SVA_TEST_OP_FLOOD             6 /* page requests, not waited for */
 #define   SVA_TEST_MODE                 0x30
 #define   SVA_TEST_MODE_UNTRANSLATED    0x00
 #define   SVA_TEST_MODE_ATS             0x10 /* translate by ATS, use the ATC */
 #define   SVA_TEST_MODE_TRANSLATED      0x20 /* ADDR is a physical address */
 #define   SVA_TEST_WITH_PASID           0x40
 #define   SVA_TEST_PAGE_REQUEST         0x80 /* on an ATS miss */
+/*
+ * REPEAT: STATUS stays BUSY, whether a round fails or not, and there are no
+ * interrupts; CAUSE tells how the last round ended and ROUNDS counts them. The
+ * next round starts INTERVAL later. With a trigger, each round waits for it.
+ */
+#define   SVA_TEST_REPEAT               0x100 /* start again at each end */
+/*
+ * TRIGGER: STATUS is BUSY with ARMED until the event has come SKIP + 1 times.
+ * The first page of the operation (of FLOOD: the first 4096) is then done
+ * before software can know that what the event is part of has completed; ARMED
+ * is cleared, and the rest follows. An event that has no PASID is one for every
+ * PASID; PASID 0 stands for requests without PASID as well.
+ */
+#define   SVA_TEST_TRIGGER              0xe00 /* start not now, but at ... */
+#define   SVA_TEST_TRIGGER_SHIFT        9
+#define   SVA_TEST_TRIGGER_ATC          1 /* ATC invalidation for PASID */
+#define   SVA_TEST_TRIGGER_IOTLB        2 /* the IOMMU's TLB, for PASID */
+#define   SVA_TEST_TRIGGER_RESPONSE     3 /* page response for PASID */
+/* VT-d: context-cache invalidation. SMMUv3: CFGI_STE*, CFGI_ALL */
+#define   SVA_TEST_TRIGGER_DEVICE       4
+/* VT-d: PASID-cache invalidation. SMMUv3: CFGI_CD, CFGI_CD_ALL */
+#define   SVA_TEST_TRIGGER_PASID        5 /* table entry, for PASID */
+/* VT-d: any wait descriptor. SMMUv3: CMD_SYNC */
+#define   SVA_TEST_TRIGGER_SYNC         6
+#define   SVA_TEST_TRIGGER_DRAIN        7 /* VT-d: wait with page-req. drain */
 #define SVA_TEST_PASID                  0x08
 #define SVA_TEST_ADDR                   0x10
 #define SVA_TEST_ADDR2                  0x18
@@ -102,6 +153,8 @@
 #define   SVA_TEST_BUSY                 1
 #define   SVA_TEST_DONE                 2
 #define   SVA_TEST_ERROR                3
+#define   SVA_TEST_ARMED                0x04 /* BUSY: waits for its trigger */
+#define   SVA_TEST_HELD                 0x08 /* BUSY: see HOLD and DELAY */
 #define   SVA_TEST_CAUSE_SHIFT          8
 #define   SVA_TEST_CAUSE                0xff00
 #define   SVA_TEST_CAUSE_COMMAND        1 /* malformed command */
@@ -118,5 +171,9 @@
 #define SVA_TEST_FAULT_ADDR             0x50 /* where it ended, if ERROR */
 #define SVA_TEST_OLD                    0x58 /* of CAS: the value found */
 #define SVA_TEST_FAULTS                 0x60 /* its page requests and stalls */
+#define SVA_TEST_INTERVAL               0x68 /* of REPEAT, in microseconds */
+#define SVA_TEST_SKIP                   0x70 /* trigger events to let pass */
+#define SVA_TEST_ROUNDS                 0x78 /* of REPEAT, that have ended */
+#define SVA_TEST_GROUP                  0x80 /* of FLOOD; 0 counts as 1 */
 
 #endif /* SVA_TEST_HW_H */

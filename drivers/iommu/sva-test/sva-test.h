@@ -17,6 +17,7 @@
 #define SVA_TEST_PASID_ON	0x1
 #define SVA_TEST_ATS_ON		0x2
 #define SVA_TEST_PRI_ON		0x4
+#define SVA_TEST_STALL_ON	0x8	/* if the IOMMU can do it */
 
 struct sva_test_info {
 	char	name[32];	/* of the hardware device */
@@ -70,9 +71,13 @@ enum {
  * The ioctl fails if the operation could not be carried out to its end. Whether
  * that was a good one is told by @state and @cause.
  */
+#define SVA_TEST_OP_MODES \
+	(SVA_TEST_MODE | SVA_TEST_PAGE_REQUEST | SVA_TEST_REPEAT | \
+	 SVA_TEST_TRIGGER)
+
 struct sva_test_op {
 	__u32	op;		/* SVA_TEST_OP_* */
-	__u32	mode;		/* SVA_TEST_MODE_*, SVA_TEST_PAGE_REQUEST */
+	__u32	mode;		/* SVA_TEST_OP_MODES */
 	__u32	as;		/* SVA_TEST_AS_* */
 	__u32	bond;
 	__u32	pasid;
@@ -85,15 +90,18 @@ struct sva_test_op {
 	__u64	buf;
 	__u32	buf_len;
 	__u32	local;
+	__u32	interval_us;	/* of REPEAT */
+	__u32	skip;		/* of a trigger */
 	/* out */
 	__u32	id;		/* of SUBMIT, for WAIT and ABORT */
-	__u32	state;		/* SVA_TEST_DONE or SVA_TEST_ERROR */
+	__u32	state;		/* SVA_TEST_DONE or SVA_TEST_ERROR; PEEK: any */
 	__u32	cause;		/* SVA_TEST_CAUSE_* */
 	__u32	reserved;
 	__u64	bytes;
 	__u64	fault_addr;
 	__u64	old;
 	__u64	faults;
+	__u64	rounds;		/* of REPEAT */
 };
 
 /* Memory that the DMA API mapped for the device. FREE takes @buffer only. */
@@ -126,6 +134,8 @@ struct sva_test_counters {
 struct sva_test_knobs {
 	__u64	knobs;		/* SVA_TEST_KNOB_*, in and out */
 	__u32	set;		/* 0: only read them. Else CAP_SYS_RAWIO */
+	__u32	delay_us;	/* in and out, and so is */
+	__u32	pasid_offset;
 	__u32	reserved;
 };
 
@@ -163,5 +173,7 @@ struct sva_test_knobs {
 	_IOWR(SVA_TEST_IOC_MAGIC, 15, struct sva_test_knobs)
 /* Writes the device's reset register. Bonds survive it. */
 #define SVA_TEST_IOC_RESET	_IO(SVA_TEST_IOC_MAGIC, 16)
+/* Takes @id. How it stands, which may be BUSY with ARMED or HELD. */
+#define SVA_TEST_IOC_PEEK	_IOWR(SVA_TEST_IOC_MAGIC, 17, struct sva_test_op)
 
 #endif /* SVA_TEST_H */

@@ -54,7 +54,7 @@ static int run(TEST_SELF(args), struct sva_test_op *op)
 TEST_F(args, op)
 {
 	EXPECT_RUN(-EINVAL, op.op = SVA_TEST_OP_ABORT);
-	EXPECT_RUN(-EINVAL, op.op = SVA_TEST_OP_CAS + 1);
+	EXPECT_RUN(-EINVAL, op.op = SVA_TEST_OP_FLOOD + 1);
 	EXPECT_RUN(-EINVAL, op.op = 0x101);
 	EXPECT_RUN(-EINVAL, op.mode = SVA_TEST_MODE);
 	EXPECT_RUN(-EINVAL, op.mode = SVA_TEST_WITH_PASID);
@@ -136,8 +136,10 @@ TEST_F(args, submitted)
 	int i;
 
 	EXPECT_EQ(-ENOENT, sva_ioctl(sva, SVA_TEST_IOC_WAIT, &none));
-	EXPECT_EQ(-ENOENT, sva_ioctl(sva, SVA_TEST_IOC_ABORT, &none));
+	EXPECT_EQ(-ENOENT, sva_abort(sva, &none));
+	EXPECT_EQ(-ENOENT, sva_peek(sva, &none));
 	none.id = 0;
+	EXPECT_EQ(-ENOENT, sva_peek(sva, &none));
 	EXPECT_EQ(-ENOENT, sva_ioctl(sva, SVA_TEST_IOC_WAIT, &none));
 
 	/* Whether they have ended or not: they occupy all channels */
@@ -154,12 +156,16 @@ TEST_F(args, submitted)
 	ASSERT_EQ(0, sva_open(&other, 0));
 	none.id = ids[0];
 	EXPECT_EQ(-ENOENT, sva_ioctl(&other, SVA_TEST_IOC_WAIT, &none));
+	EXPECT_EQ(-ENOENT, sva_peek(&other, &none));
 	sva_close(&other);
 
 	for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
 		op = good(self);
 		op.id = ids[i];
 		memset(self->buf, 0, sizeof(self->buf));
+		/* Looking does not take the result away, nor the buffer */
+		EXPECT_EQ(0, sva_peek(sva, &op));
+		EXPECT_TRUE(sva_is_byte(self->buf, sizeof(self->buf), 0));
 		ASSERT_EQ(0, sva_ioctl(sva, SVA_TEST_IOC_WAIT, &op));
 		EXPECT_CAUSE(0, sva_outcome(&op));
 		EXPECT_TRUE(sva_is_pattern(self->buf, 16, 1));

@@ -18,6 +18,7 @@ FIXTURE(fault)
 FIXTURE_VARIANT(fault)
 {
 	uint32_t mode;
+	uint32_t on;
 };
 
 FIXTURE_VARIANT_ADD(fault, untranslated)
@@ -33,16 +34,24 @@ FIXTURE_VARIANT_ADD(fault, ats)
 FIXTURE_VARIANT_ADD(fault, pri)
 {
 	.mode = SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST,
+	.on = SVA_TEST_PRI_ON,
+};
+
+FIXTURE_VARIANT_ADD(fault, stall)
+{
+	.mode = SVA_TEST_MODE_UNTRANSLATED,
+	.on = SVA_TEST_STALL_ON,
 };
 
 FIXTURE_SETUP(fault)
 {
-	test_bind(_metadata, &self->t, variant->mode);
+	test_bind_on(_metadata, &self->t, variant->on, variant->mode);
 	self->size = sva_page_size();
 	self->mem = sva_pages(4);
 	sva_pattern(self->mem, 4 * self->size, 1);
 	sva_pattern(self->buf, LEN, 2);
-	self->denied = test_denied(variant->mode);
+	self->denied = variant->on == SVA_TEST_STALL_ON ?
+		       SVA_TEST_CAUSE_STALL_ABORT : test_denied(variant->mode);
 }
 
 FIXTURE_TEARDOWN(fault)
@@ -78,10 +87,12 @@ static void expect_counted_none(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, c.answered);
 	EXPECT_EQ(0, c.bytes_read);
 	EXPECT_EQ(0, c.bytes_written);
-	if (cause == SVA_TEST_CAUSE_REFUSED) {
+	if (cause == SVA_TEST_CAUSE_REFUSED ||
+	    cause == SVA_TEST_CAUSE_STALL_ABORT) {
 		EXPECT_EQ(5, c.attempts);
 		EXPECT_EQ(5, c.refused);
 	}
+	EXPECT_EQ(cause == SVA_TEST_CAUSE_STALL_ABORT ? 5 : 0, c.stalls);
 	if (cause == SVA_TEST_CAUSE_ATS_DENIED) {
 		EXPECT_EQ(5, c.ats_requests);
 		EXPECT_EQ(5, c.ats_denied);
@@ -138,11 +149,17 @@ TEST_F(fault, kernel_address)
 			    self->denied);
 }
 
-/* Where nothing can live: that is an error of the device's, not a missing page */
+/*
+ * Where nothing can live: to VT-d an error of the device's, not a missing page;
+ * to SMMUv3 a translation fault like any other, which stalls.
+ */
 TEST_F(fault, impossible_address)
 {
+	int cause = variant->on == SVA_TEST_STALL_ON ?
+		    self->denied : test_no_pasid(variant->mode);
+
 	expect_counted_none(_metadata, self, &self->t.as, (void *)(1ULL << 60),
-			    test_no_pasid(variant->mode));
+			    cause);
 }
 
 /* What lies before the hole is moved, nothing behind it, and it is told where */
@@ -193,155 +210,9 @@ TEST_F(fault, without_pasid)
 	/* A page request needs a PASID that can be bound to an mm */
 	as.mode &= ~SVA_TEST_PAGE_REQUEST;
 	expect_counted_none(_metadata, self, &as, self->mem,
-			    test_denied(as.mode));
+			    variant->on == SVA_TEST_STALL_ON ?
+			    self->denied : test_denied(as.mode));
 	EXPECT_TRUE(sva_is_pattern(self->mem, 4 * self->size, 1));
-}
-
-FIXTURE(pri)
-{
-	struct test_dev t;
-	size_t size;
-	uint8_t *mem;		/* eight pages that were never touched */
-	uint8_t *buf;
-};
-
-FIXTURE_SETUP(pri)
-{
-	test_bind(_metadata, &self->t,
-		  SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST);
-	self->size = sva_page_size();
-	self->mem = sva_pages(8);
-	self->buf = malloc(8 * self->size);
-	ASSERT_NE(NULL, self->buf);
-	sva_pattern(self->buf, 8 * self->size, 5);
-	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
-}
-
-FIXTURE_TEARDOWN(pri)
-{
-	free(self->buf);
-	sva_close(&self->t.sva);
-}
-
-static void expect_requests(struct __test_metadata *_metadata,
-			    TEST_SELF(pri), uint64_t nr,
-			    uint64_t failed)
-{
-	struct sva_test_counters c;
-
-	ASSERT_EQ(0, sva_counters(&self->t.sva, self->t.as.pasid, &c));
-	EXPECT_EQ(nr, c.page_requests);
-	EXPECT_EQ(nr, c.page_responses);
-	EXPECT_EQ(failed, c.page_failures);
-	ASSERT_EQ(0, sva_counters(&self->t.sva, SVA_TEST_CNT_TOTAL, &c));
-	EXPECT_EQ(nr, c.page_requests);
-}
-
-TEST_F(pri, write)
-{
-	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_WRITE,
-				       self->mem + 100, 200);
-
-	op.buf = (uintptr_t)self->buf;
-	op.buf_len = 200;
-	ASSERT_EQ(0, sva_pfn(self->mem));
-	ASSERT_CAUSE(0, sva_do(&self->t.sva, &op));
-	EXPECT_EQ(1, op.faults);
-	expect_requests(_metadata, self, 1, 0);
-	EXPECT_NE(0, sva_pfn(self->mem));
-	EXPECT_TRUE(sva_is_pattern(self->mem + 100, 200, 5));
-	EXPECT_TRUE(sva_is_byte(self->mem, 100, 0));
-}
-
-/* Reading maps the zero page: writing to it later is another request */
-TEST_F(pri, read_then_write)
-{
-	ASSERT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 200));
-	EXPECT_TRUE(sva_is_byte(self->buf, 200, 0));
-	expect_requests(_metadata, self, 1, 0);
-
-	sva_pattern(self->buf, 200, 6);
-	ASSERT_CAUSE(0, sva_write(&self->t.as, self->mem, self->buf, 200));
-	expect_requests(_metadata, self, 2, 0);
-	EXPECT_TRUE(sva_is_pattern(self->mem, 200, 6));
-}
-
-TEST_F(pri, several_pages)
-{
-	size_t len = 6 * self->size + 2;
-	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_WRITE,
-				       self->mem + self->size - 1, len);
-
-	op.buf = (uintptr_t)self->buf;
-	op.buf_len = len;
-	ASSERT_CAUSE(0, sva_do(&self->t.sva, &op));
-	EXPECT_EQ(8, op.faults);
-	expect_requests(_metadata, self, 8, 0);
-	EXPECT_TRUE(sva_is_pattern(self->mem + self->size - 1, len, 5));
-	EXPECT_TRUE(sva_is_byte(self->mem, self->size - 1, 0));
-	EXPECT_TRUE(sva_is_byte(self->mem + 7 * self->size + 1, self->size - 1,
-				0));
-}
-
-TEST_F(pri, copy)
-{
-	sva_pattern(self->mem, self->size, 7);
-	ASSERT_CAUSE(0, sva_copy(&self->t.as, self->mem + 4 * self->size,
-				 self->mem, self->size));
-	expect_requests(_metadata, self, 1, 0);
-	EXPECT_TRUE(sva_is_pattern(self->mem + 4 * self->size, self->size, 7));
-}
-
-/* The device asks in vain, but only where it has to */
-TEST_F(pri, into_a_hole)
-{
-	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_WRITE,
-				       self->mem, 2 * self->size);
-
-	op.buf = (uintptr_t)self->buf;
-	op.buf_len = 2 * self->size;
-	ASSERT_EQ(0, munmap(self->mem + self->size, self->size));
-	ASSERT_CAUSE(SVA_TEST_CAUSE_PAGE_INVALID, sva_do(&self->t.sva, &op));
-	EXPECT_EQ(2, op.faults);
-	EXPECT_EQ(self->size, op.bytes);
-	EXPECT_EQ((uintptr_t)self->mem + self->size, op.fault_addr);
-	expect_requests(_metadata, self, 2, 1);
-	EXPECT_TRUE(sva_is_pattern(self->mem, self->size, 5));
-}
-
-/* The page went back to the kernel: it is asked for anew, and is empty */
-TEST_F(pri, after_dontneed)
-{
-	ASSERT_CAUSE(0, sva_write(&self->t.as, self->mem, self->buf, 64));
-	expect_requests(_metadata, self, 1, 0);
-	ASSERT_EQ(0, madvise(self->mem, self->size, MADV_DONTNEED));
-	ASSERT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 64));
-	expect_requests(_metadata, self, 2, 0);
-	EXPECT_TRUE(sva_is_byte(self->buf, 64, 0));
-}
-
-/* The device writes to a page that is shared since a fork: it is copied */
-TEST_F(pri, copy_on_write)
-{
-	uint8_t *mem = self->mem;
-	int go[2];
-	pid_t pid;
-	char c;
-
-	ASSERT_EQ(0, pipe(go));
-	sva_pattern(mem, self->size, 1);
-	pid = fork();
-	if (!pid) {
-		close(go[1]);
-		CHILD_CHECK(read(go[0], &c, 1) == 0);
-		CHILD_CHECK(sva_is_pattern(mem, self->size, 1));
-		_exit(0);
-	}
-	EXPECT_CAUSE(0, sva_write(&self->t.as, mem, self->buf, 64));
-	expect_requests(_metadata, self, 1, 0);
-	EXPECT_TRUE(sva_is_pattern(mem, 64, 5));
-	close(go[1]);
-	EXPECT_EQ(0, test_reap(pid));
 }
 
 /*

@@ -2,7 +2,6 @@
 /*
  * From bind to unbind, however a process or a bond comes to its end
  */
-#include <pthread.h>
 #include <signal.h>
 
 #include "test_dev.h"
@@ -44,19 +43,13 @@ FIXTURE_TEARDOWN(life)
 	sva_close(&self->t.sva);
 }
 
-static int bind_as(struct sva *sva, struct sva_as *as, uint32_t mode)
-{
-	*as = (struct sva_as) { .sva = sva, .mode = mode };
-	return sva_bind(sva, &as->bond, &as->pasid);
-}
-
 TEST_F(life, unbind)
 {
 	struct sva_as as;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+		ASSERT_EQ(0, test_bind_as(&self->t.sva, &as, variant->mode));
 		EXPECT_TRUE(test_works(&as, self->mem));
 		ASSERT_EQ(0, sva_unbind(&self->t.sva, as.bond));
 		EXPECT_EQ(-ENOENT, sva_read(&as, self->mem, self->buf, LEN));
@@ -71,9 +64,9 @@ TEST_F(life, bonds_are_shared)
 	struct sva second;
 
 	ASSERT_EQ(0, sva_open(&second, 0));
-	ASSERT_EQ(0, bind_as(&self->t.sva, &a, variant->mode));
-	ASSERT_EQ(0, bind_as(&self->t.sva, &b, variant->mode));
-	ASSERT_EQ(0, bind_as(&second, &c, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&self->t.sva, &a, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&self->t.sva, &b, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&second, &c, variant->mode));
 	EXPECT_NE(a.bond, b.bond);
 	EXPECT_EQ(a.pasid, b.pasid);
 	EXPECT_EQ(a.pasid, c.pasid);
@@ -95,8 +88,8 @@ TEST_F(life, two_devices)
 
 	test_open_nr(_metadata, &other, 1);
 	test_mode(_metadata, &other, variant->mode);
-	ASSERT_EQ(0, bind_as(&self->t.sva, &a, variant->mode));
-	ASSERT_EQ(0, bind_as(&other.sva, &b, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&self->t.sva, &a, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&other.sva, &b, variant->mode));
 	EXPECT_EQ(a.pasid, b.pasid);
 	EXPECT_TRUE(test_works(&a, self->mem));
 	EXPECT_TRUE(test_works(&b, self->mem));
@@ -115,7 +108,7 @@ TEST_F(life, enqcmd_pasid)
 	pid_t pid;
 
 	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
-	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&self->t.sva, &as, variant->mode));
 	EXPECT_EQ(as.pasid, test_enqcmd_pasid(&self->t.sva));
 	pid = fork();
 	if (!pid) {
@@ -133,54 +126,18 @@ TEST_F(life, close)
 	struct sva_as as;
 
 	ASSERT_EQ(0, sva_open(&second, 0));
-	ASSERT_EQ(0, bind_as(&second, &as, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&second, &as, variant->mode));
 	EXPECT_TRUE(test_works(&as, self->mem));
 	sva_close(&second);
 	test_expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
 }
 
-struct worker {
-	struct sva *sva;
-	uint32_t mode;
-	uint8_t *mem;
-	pthread_t thread;
-	bool good;
-};
-
-static void *bind_use_unbind(void *arg)
-{
-	struct worker *w = arg;
-	struct sva_as as;
-	int i;
-
-	for (i = 0; i < 25; i++) {
-		if (bind_as(w->sva, &as, w->mode) ||
-		    !test_works(&as, w->mem) || sva_unbind(w->sva, as.bond))
-			return NULL;
-	}
-	w->good = true;
-	return NULL;
-}
-
 /* Threads of one mm come and go, each sees its own page */
 TEST_F(life, threads)
 {
-	struct worker w[6];
-	size_t i;
+	const test_bind_t bind = test_bind_as;
 
-	for (i = 0; i < ARRAY_SIZE(w); i++) {
-		w[i] = (struct worker) {
-			.sva = &self->t.sva,
-			.mode = variant->mode,
-			.mem = sva_pages(1),
-		};
-		ASSERT_EQ(0, pthread_create(&w[i].thread, NULL, bind_use_unbind,
-					    &w[i]));
-	}
-	for (i = 0; i < ARRAY_SIZE(w); i++) {
-		pthread_join(w[i].thread, NULL);
-		EXPECT_TRUE(w[i].good);
-	}
+	test_threads(_metadata, &self->t, &bind, 1);
 	test_expect_no_pasid(_metadata, &self->t,
 			     test_enqcmd_pasid(&self->t.sva), self->mem);
 }
@@ -191,12 +148,12 @@ TEST_F(life, fork)
 	struct sva_as as, own;
 	pid_t pid;
 
-	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&self->t.sva, &as, variant->mode));
 	pid = fork();
 	if (!pid) {
 		CHILD_CHECK(sva_read(&as, self->mem, self->buf, LEN) == -EPERM);
 		CHILD_CHECK(sva_unbind(&self->t.sva, as.bond) == -EPERM);
-		CHILD_CHECK(!bind_as(&self->t.sva, &own, variant->mode));
+		CHILD_CHECK(!test_bind_as(&self->t.sva, &own, variant->mode));
 		CHILD_CHECK(own.pasid != as.pasid);
 		CHILD_CHECK(test_works(&own, self->mem));
 		CHILD_CHECK(!sva_unbind(&self->t.sva, own.bond));
@@ -220,7 +177,7 @@ TEST_F(life, copy_on_write)
 
 	ASSERT_NE(NULL, seen);
 	ASSERT_EQ(0, pipe(go));
-	ASSERT_EQ(0, bind_as(&self->t.sva, &as, variant->mode));
+	ASSERT_EQ(0, test_bind_as(&self->t.sva, &as, variant->mode));
 	ASSERT_TRUE(test_works(&as, self->mem));
 	sva_pattern(self->mem, LEN, 1);
 	pid = fork();
@@ -250,40 +207,17 @@ TEST_F(life, copy_on_write)
 	EXPECT_EQ(0, test_reap(pid));
 }
 
-#define EXEC_ENV	"SVA_TEST_AFTER_EXEC"
-
-/* What the test below executes: this program, to look at the file it gets */
-static void __attribute__((constructor)) after_exec(void)
-{
-	const char *env = getenv(EXEC_ENV);
-	struct sva sva = {};
-	struct sva_as as = { .sva = &sva };
-	char c;
-
-	if (!env)
-		return;
-	_exit(sscanf(env, "%d %u", &sva.fd, &as.bond) != 2 ||
-	      sva_read(&as, &c, &c, 1) != -EPERM ||
-	      sva_unbind(&sva, as.bond) != -EPERM ||
-	      test_enqcmd_pasid(&sva) != SVA_NO_PASID);
-}
-
 /* A new program in the same process is another mm, too */
 TEST_F(life, exec)
 {
-	char env[64], *argv[] = { "life", NULL }, *envp[] = { env, NULL };
 	struct sva_as as;
 	pid_t pid;
 
 	pid = fork();
 	if (!pid) {
-		struct sva kept = { .fd = dup(self->t.sva.fd) };
-
-		CHILD_CHECK(!bind_as(&kept, &as, variant->mode));
+		CHILD_CHECK(!test_bind_as(&self->t.sva, &as, variant->mode));
 		CHILD_CHECK(test_works(&as, self->mem));
-		snprintf(env, sizeof(env), EXEC_ENV "=%d %u", kept.fd, as.bond);
-		execve("/proc/self/exe", argv, envp);
-		_exit(1);
+		test_exec(&as);
 	}
 	EXPECT_EQ(0, test_reap(pid));
 }
@@ -334,7 +268,7 @@ static void child_bind(TEST_SELF(end), struct sva *sva,
 		       struct sva_as *as)
 {
 	CHILD_CHECK(!sva_open(sva, 0));
-	CHILD_CHECK(!bind_as(sva, as, self->t.as.mode));
+	CHILD_CHECK(!test_bind_as(sva, as, self->t.as.mode));
 	CHILD_CHECK(test_works(as, self->mem));
 	self->child->pasid = as->pasid;
 }
@@ -447,35 +381,20 @@ TEST_F(end, kill)
 	expect_only_child_gone(_metadata, self);
 }
 
-#define LONG_MIB	64
-
-/* Begin something that takes the device long */
-static int begin_long(const struct sva_as *as, void *mem, uint32_t *id)
-{
-	struct sva_test_op op = sva_op(as, SVA_TEST_OP_FILL, mem,
-				       LONG_MIB << 20);
-	int ret;
-
-	op.data = 0x5a5a5a5a5a5a5a5a;
-	ret = sva_ioctl(as->sva, SVA_TEST_IOC_SUBMIT, &op);
-	*id = op.id;
-	return ret;
-}
-
 /* In the child: have DMA under way, on several channels */
 static void child_begin(TEST_SELF(end))
 {
-	void *mem = sva_long_way(LONG_MIB);
+	void *mem = sva_long_way(TEST_LONG_MIB);
 	struct sva_test_counters c;
+	struct sva_test_op op;
 	struct sva sva;
 	struct sva_as as;
-	uint32_t id;
 	int i;
 
 	CHILD_CHECK(mem);
 	child_bind(self, &sva, &as);
 	for (i = 0; i < 4; i++)
-		CHILD_CHECK(!begin_long(&as, mem, &id));
+		CHILD_CHECK(!test_begin_long(&as, mem, &op));
 	/* The device takes its time to begin */
 	do {
 		CHILD_CHECK(!sva_counters(&sva, as.pasid, &c));
@@ -491,7 +410,7 @@ static void expect_cut_short(struct __test_metadata *_metadata,
 
 	ASSERT_EQ(0, sva_counters(&self->t.sva, self->child->pasid, &c));
 	EXPECT_LT(2 * LEN, c.bytes_written);
-	EXPECT_GT(4ULL * LONG_MIB << 20, c.bytes_written);
+	EXPECT_GT(4ULL * TEST_LONG_LEN, c.bytes_written);
 	usleep(20000);
 	ASSERT_EQ(0, sva_counters(&self->t.sva, self->child->pasid, &later));
 	EXPECT_EQ(c.attempts, later.attempts);
@@ -543,10 +462,10 @@ TEST_F(end, kill_in_ioctl)
 	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
 	pid = fork();
 	if (!pid) {
-		mem = sva_long_way(LONG_MIB);
+		mem = sva_long_way(TEST_LONG_MIB);
 		CHILD_CHECK(mem);
 		child_bind(self, &sva, &as);
-		op = sva_op(&as, SVA_TEST_OP_FILL, mem, LONG_MIB << 20);
+		op = sva_op(&as, SVA_TEST_OP_FILL, mem, TEST_LONG_LEN);
 		self->child->ready = true;
 		for (;;)
 			CHILD_CHECK(!sva_do(&sva, &op));
@@ -559,57 +478,40 @@ TEST_F(end, kill_in_ioctl)
 	expect_only_child_gone(_metadata, self);
 }
 
-/* Unbinding stops what is under way, and tells whoever waits for it */
 TEST_F(end, unbind_in_flight)
 {
-	struct sva_test_counters c, later;
-	struct sva_test_op op = {};
-	void *mem = sva_long_way(LONG_MIB);
-
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
-	ASSERT_EQ(0, begin_long(&self->t.as, mem, &op.id));
-	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
-	ASSERT_EQ(0, sva_counters(&self->t.sva, self->t.as.pasid, &c));
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
-	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_outcome(&op));
-	EXPECT_GT(LONG_MIB << 20, op.bytes);
-	ASSERT_EQ(0, sva_counters(&self->t.sva, self->t.as.pasid, &later));
-	EXPECT_EQ(c.attempts, later.attempts);
-	EXPECT_EQ(0, c.refused);
+	test_unbind_in_flight(_metadata, &self->t.as);
 }
 
 /* One of two bonds of an mm goes: what the other has under way goes on */
 TEST_F(end, unbind_the_other)
 {
-	struct sva_test_op op = {};
+	struct sva_test_op op;
 	struct sva_as other;
-	void *mem = sva_long_way(LONG_MIB);
+	void *mem = sva_long_way(TEST_LONG_MIB);
 
 	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, bind_as(&self->t.sva, &other, variant->mode));
-	ASSERT_EQ(0, begin_long(&self->t.as, mem, &op.id));
+	ASSERT_EQ(0, test_bind_as(&self->t.sva, &other, variant->mode));
+	ASSERT_EQ(0, test_begin_long(&self->t.as, mem, &op));
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, other.bond));
-	op.timeout_ms = 20000;
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
-	EXPECT_CAUSE(0, sva_outcome(&op));
-	EXPECT_EQ(LONG_MIB << 20, op.bytes);
+	EXPECT_CAUSE(0, sva_wait(&self->t.sva, &op));
+	EXPECT_EQ(TEST_LONG_LEN, op.bytes);
 }
 
 /* Memory that is unmapped under the device's hands: it stops at the hole */
 TEST_F(end, munmap_in_flight)
 {
-	struct sva_test_op op = {};
-	char *mem = sva_long_way(LONG_MIB);
+	struct sva_test_op op;
+	char *mem = sva_long_way(TEST_LONG_MIB);
 
 	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, begin_long(&self->t.as, mem, &op.id));
-	ASSERT_EQ(0, munmap(mem + (LONG_MIB << 19), LONG_MIB << 19));
-	op.timeout_ms = 20000;
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
-	EXPECT_CAUSE(test_denied(variant->mode), sva_outcome(&op));
-	EXPECT_LE(LONG_MIB << 19, op.bytes);
-	EXPECT_GT(LONG_MIB << 20, op.bytes);
+	ASSERT_EQ(0, test_begin_long(&self->t.as, mem, &op));
+	ASSERT_EQ(0, munmap(mem + TEST_LONG_LEN / 2,
+			    TEST_LONG_LEN / 2));
+	EXPECT_CAUSE(test_denied(variant->mode),
+		     sva_wait(&self->t.sva, &op));
+	EXPECT_LE(TEST_LONG_LEN / 2, op.bytes);
+	EXPECT_GT(TEST_LONG_LEN, op.bytes);
 	EXPECT_EQ((uintptr_t)mem + op.bytes, op.fault_addr);
 }
 

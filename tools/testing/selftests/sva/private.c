@@ -2,13 +2,11 @@
 /*
  * Bonds on PASIDs that the driver of the device chooses
  */
-#include <pthread.h>
 #include <sched.h>
 
 #include "test_dev.h"
 
-#define LEN		TEST_WORKS_LEN
-#define LONG_MIB	64
+#define LEN	TEST_WORKS_LEN
 
 #define UNCHECKED	(SVA_TEST_BIND_PRIVATE | SVA_TEST_BIND_UNCHECKED)
 
@@ -76,12 +74,6 @@ static int bind_to(struct sva *sva, struct sva_as *as, uint32_t mode,
 	return sva_bind_private(sva, &as->bond, &as->pasid);
 }
 
-static int bind_global(struct sva *sva, struct sva_as *as, uint32_t mode)
-{
-	*as = (struct sva_as) { .sva = sva, .mode = mode };
-	return sva_bind(sva, &as->bond, &as->pasid);
-}
-
 /* Past the driver's own books, which leave the IOMMU core little to find */
 static int unchecked(struct sva *sva, struct sva_test_bind arg)
 {
@@ -92,57 +84,6 @@ static int unchecked(struct sva *sva, struct sva_test_bind arg)
 static int unchecked_pasid(struct sva *sva, uint32_t pasid)
 {
 	return unchecked(sva, (struct sva_test_bind) { .pasid = pasid });
-}
-
-/* What the test does in a child that it goes hand in hand with */
-struct hand {
-	pid_t pid;
-	int up[2], down[2];
-};
-
-static pid_t hand_fork(struct __test_metadata *_metadata, struct hand *h)
-{
-	ASSERT_EQ(0, pipe(h->up));
-	ASSERT_EQ(0, pipe(h->down));
-	h->pid = fork();
-	ASSERT_LE(0, h->pid);
-	/* Who waits for the other must notice its end */
-	close(h->pid ? h->up[1] : h->up[0]);
-	close(h->pid ? h->down[0] : h->down[1]);
-	return h->pid;
-}
-
-/* The child's side */
-static void hand_say(struct hand *h)
-{
-	CHILD_CHECK(write(h->up[1], "", 1) == 1);
-}
-
-static void hand_wait(struct hand *h)
-{
-	char c;
-
-	CHILD_CHECK(read(h->down[0], &c, 1) == 1);
-}
-
-/* The parent's side */
-static void hand_heard(struct __test_metadata *_metadata, struct hand *h)
-{
-	char c;
-
-	ASSERT_EQ(1, read(h->up[0], &c, 1));
-}
-
-static void hand_go(struct __test_metadata *_metadata, struct hand *h)
-{
-	ASSERT_EQ(1, write(h->down[1], "", 1));
-}
-
-static void hand_end(struct __test_metadata *_metadata, struct hand *h)
-{
-	EXPECT_EQ(0, test_reap(h->pid));
-	close(h->up[0]);
-	close(h->down[1]);
 }
 
 TEST_F(private, unbind)
@@ -250,9 +191,9 @@ TEST_F(private, two_devices)
 /* Two PASIDs of one mm on one device: one goes, the other does not notice */
 TEST_F(private, two_pasids)
 {
-	struct sva_test_op op = {};
+	void *mem = sva_long_way(TEST_LONG_MIB);
+	struct sva_test_op op;
 	struct sva_as a, b;
-	void *mem = sva_long_way(LONG_MIB);
 
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, bind_to(&self->t.sva, &a, variant->mode, 0));
@@ -261,14 +202,11 @@ TEST_F(private, two_pasids)
 	EXPECT_TRUE(test_works(&a, self->mem));
 	EXPECT_TRUE(test_works(&b, self->mem));
 
-	op = sva_op(&b, SVA_TEST_OP_FILL, mem, LONG_MIB << 20);
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SUBMIT, &op));
+	ASSERT_EQ(0, test_begin_long(&b, mem, &op));
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, a.bond));
 	test_expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
-	op.timeout_ms = 20000;
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
-	EXPECT_CAUSE(0, sva_outcome(&op));
-	EXPECT_EQ(LONG_MIB << 20, op.bytes);
+	EXPECT_CAUSE(0, sva_wait(&self->t.sva, &op));
+	EXPECT_EQ(TEST_LONG_LEN, op.bytes);
 	EXPECT_TRUE(test_works(&b, self->mem));
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, b.bond));
 	test_expect_no_pasid(_metadata, &self->t, b.pasid, self->mem);
@@ -288,7 +226,7 @@ TEST_F(private, private_then_global)
 	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(sva));
 	EXPECT_TRUE(test_works(&private, self->mem));
 
-	ASSERT_EQ(0, bind_global(sva, &global, variant->mode));
+	ASSERT_EQ(0, test_bind_as(sva, &global, variant->mode));
 	EXPECT_EQ(global.pasid, test_enqcmd_pasid(sva));
 	EXPECT_NE(self->high, global.pasid);
 	EXPECT_EQ(self->high, private.pasid);
@@ -310,7 +248,7 @@ TEST_F(private, global_then_private)
 	struct sva *sva = &self->t.sva;
 	struct sva_as global, private, again;
 
-	ASSERT_EQ(0, bind_global(sva, &global, variant->mode));
+	ASSERT_EQ(0, test_bind_as(sva, &global, variant->mode));
 	EXPECT_EQ(global.pasid, test_enqcmd_pasid(sva));
 	ASSERT_EQ(0, bind_to(sva, &private, variant->mode, 0));
 	EXPECT_EQ(global.pasid, test_enqcmd_pasid(sva));
@@ -319,7 +257,7 @@ TEST_F(private, global_then_private)
 	EXPECT_TRUE(test_works(&private, self->mem));
 
 	/* The old call still shares its bond */
-	ASSERT_EQ(0, bind_global(sva, &again, variant->mode));
+	ASSERT_EQ(0, test_bind_as(sva, &again, variant->mode));
 	EXPECT_EQ(global.pasid, again.pasid);
 	ASSERT_EQ(0, sva_unbind(sva, global.bond));
 	EXPECT_TRUE(test_works(&again, self->mem));
@@ -351,10 +289,10 @@ TEST_F(private, in_use_by_self)
 TEST_F(private, in_use_by_other)
 {
 	struct sva_as as;
-	struct hand h;
+	struct test_hand h;
 
 	ASSERT_EQ(0, bind_to(&self->t.sva, &as, variant->mode, self->high));
-	if (!hand_fork(_metadata, &h)) {
+	if (!test_fork(_metadata, &h)) {
 		struct sva sva;
 		struct sva_as own;
 
@@ -363,35 +301,35 @@ TEST_F(private, in_use_by_other)
 		CHILD_CHECK(bind_to(&sva, &own, variant->mode, self->high) ==
 			    -EBUSY);
 		CHILD_CHECK(test_enqcmd_pasid(&sva) == SVA_NO_PASID);
-		hand_say(&h);
-		hand_wait(&h);
+		test_say(&h);
+		test_wait_go(&h);
 		CHILD_CHECK(!unchecked_pasid(&sva, self->high));
 		_exit(0);
 	}
-	hand_heard(_metadata, &h);
+	test_heard(_metadata, &h);
 	EXPECT_TRUE(test_works(&as, self->mem));
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, as.bond));
-	hand_go(_metadata, &h);
-	hand_end(_metadata, &h);
+	test_go(_metadata, &h);
+	test_join(_metadata, &h);
 }
 
 TEST_F(private, in_use_by_global)
 {
 	struct sva *sva = &self->t.sva;
 	struct sva_as global, as;
-	struct hand h;
+	struct test_hand h;
 
-	ASSERT_EQ(0, bind_global(sva, &global, variant->mode));
+	ASSERT_EQ(0, test_bind_as(sva, &global, variant->mode));
 	EXPECT_EQ(-EBUSY, unchecked_pasid(sva, global.pasid));
 	EXPECT_EQ(-EBUSY, bind_to(sva, &as, variant->mode, global.pasid));
-	if (!hand_fork(_metadata, &h)) {
+	if (!test_fork(_metadata, &h)) {
 		CHILD_CHECK(!sva_open(sva, 0));
 		CHILD_CHECK(unchecked_pasid(sva, global.pasid) == -EBUSY);
 		CHILD_CHECK(bind_to(sva, &as, variant->mode, global.pasid) ==
 			    -EBUSY);
 		_exit(0);
 	}
-	hand_end(_metadata, &h);
+	test_join(_metadata, &h);
 	EXPECT_TRUE(test_works(&global, self->mem));
 }
 
@@ -429,15 +367,15 @@ TEST_F(private, never_shared)
 	struct sva *sva = &self->t.sva;
 	struct sva_as global, as;
 
-	ASSERT_EQ(0, bind_global(sva, &global, variant->mode));
+	ASSERT_EQ(0, test_bind_as(sva, &global, variant->mode));
 	ASSERT_EQ(0, sva_unbind(sva, global.bond));
 	ASSERT_EQ(0, bind_to(sva, &as, variant->mode, global.pasid));
-	EXPECT_EQ(-EBUSY, bind_global(sva, &global, variant->mode));
+	EXPECT_EQ(-EBUSY, test_bind_as(sva, &global, variant->mode));
 	EXPECT_TRUE(test_works(&as, self->mem));
 	ASSERT_EQ(0, sva_unbind(sva, as.bond));
 	test_expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
 
-	ASSERT_EQ(0, bind_global(sva, &global, variant->mode));
+	ASSERT_EQ(0, test_bind_as(sva, &global, variant->mode));
 	EXPECT_EQ(as.pasid, global.pasid);
 	EXPECT_TRUE(test_works(&global, self->mem));
 }
@@ -465,20 +403,20 @@ TEST_F(private, same_number)
 {
 	struct test_dev other = {};
 	struct sva_as as, theirs;
-	struct hand h;
+	struct test_hand h;
 	int i;
 
 	test_open_nr(_metadata, &other, 1);
 	test_mode(_metadata, &other, variant->mode);
-	if (!hand_fork(_metadata, &h)) {
+	if (!test_fork(_metadata, &h)) {
 		CHILD_CHECK(!bind_to(&other.sva, &as, variant->mode, 5));
 		sva_pattern(self->mem, LEN, 2);
-		hand_say(&h);
-		hand_wait(&h);
+		test_say(&h);
+		test_wait_go(&h);
 		/* The parent's device has not been here, its own has */
 		CHILD_CHECK(sva_is_byte(self->mem, LEN, 0x77));
-		hand_say(&h);
-		hand_wait(&h);
+		test_say(&h);
+		test_wait_go(&h);
 		for (i = 0; i < 50; i++)
 			CHILD_CHECK(own_pattern(&as, self->mem, 1000 + i));
 		_exit(0);
@@ -486,7 +424,7 @@ TEST_F(private, same_number)
 
 	ASSERT_EQ(0, bind_to(&self->t.sva, &as, variant->mode, 5));
 	sva_pattern(self->mem, LEN, 1);
-	hand_heard(_metadata, &h);
+	test_heard(_metadata, &h);
 	/* From one place, so that nobody has to take the child's word */
 	theirs = test_forged(&other, 5);
 	EXPECT_CAUSE(0, sva_read(&as, self->mem, self->buf, LEN));
@@ -497,14 +435,14 @@ TEST_F(private, same_number)
 	EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 1));
 	EXPECT_CAUSE(0, sva_fill(&as, self->mem, 0x33, LEN));
 	EXPECT_TRUE(sva_is_byte(self->mem, LEN, 0x33));
-	hand_go(_metadata, &h);
-	hand_heard(_metadata, &h);
+	test_go(_metadata, &h);
+	test_heard(_metadata, &h);
 
 	/* And both at a time */
-	hand_go(_metadata, &h);
+	test_go(_metadata, &h);
 	for (i = 0; i < 50; i++)
 		EXPECT_TRUE(own_pattern(&as, self->mem, 5000 + i));
-	hand_end(_metadata, &h);
+	test_join(_metadata, &h);
 	EXPECT_TRUE(test_works(&as, self->mem));
 }
 
@@ -512,28 +450,28 @@ TEST_F(private, same_number)
 TEST_F(private, same_address)
 {
 	struct sva *sva = &self->t.sva;
-	struct hand h[4];
+	struct test_hand h[4];
 	struct sva_as as;
 	size_t i, round;
 
 	for (i = 0; i < ARRAY_SIZE(h); i++) {
-		if (hand_fork(_metadata, &h[i]))
+		if (test_fork(_metadata, &h[i]))
 			continue;
 		CHILD_CHECK(!sva_open(sva, 0));
 		CHILD_CHECK(!bind_to(sva, &as, variant->mode, 0));
-		hand_say(&h[i]);
-		hand_wait(&h[i]);
+		test_say(&h[i]);
+		test_wait_go(&h[i]);
 		for (round = 0; round < 25; round++)
 			CHILD_CHECK(own_pattern(&as, self->mem,
 						1000 * i + 2 * round));
 		_exit(0);
 	}
 	for (i = 0; i < ARRAY_SIZE(h); i++)
-		hand_heard(_metadata, &h[i]);
+		test_heard(_metadata, &h[i]);
 	for (i = 0; i < ARRAY_SIZE(h); i++)
-		hand_go(_metadata, &h[i]);
+		test_go(_metadata, &h[i]);
 	for (i = 0; i < ARRAY_SIZE(h); i++)
-		hand_end(_metadata, &h[i]);
+		test_join(_metadata, &h[i]);
 }
 
 /*
@@ -543,23 +481,23 @@ TEST_F(private, same_address)
 TEST_F(private, reused_at_once)
 {
 	struct sva_as as, forged = test_forged(&self->t, self->high);
-	struct hand h;
+	struct test_hand h;
 	int i;
 
-	if (!hand_fork(_metadata, &h)) {
+	if (!test_fork(_metadata, &h)) {
 		struct sva sva;
 
 		CHILD_CHECK(!sva_open(&sva, 0));
 		for (i = 0; i < 5; i++) {
-			hand_wait(&h);
+			test_wait_go(&h);
 			sva_pattern(self->mem, LEN, 20 + i);
 			CHILD_CHECK(!bind_to(&sva, &as, variant->mode,
 					     self->high));
-			hand_say(&h);
-			hand_wait(&h);
+			test_say(&h);
+			test_wait_go(&h);
 			CHILD_CHECK(sva_is_byte(self->mem, LEN, i));
 			CHILD_CHECK(!sva_unbind(&sva, as.bond));
-			hand_say(&h);
+			test_say(&h);
 		}
 		_exit(0);
 	}
@@ -570,17 +508,17 @@ TEST_F(private, reused_at_once)
 		EXPECT_TRUE(test_works(&as, self->mem));
 		sva_pattern(self->mem, LEN, 10 + i);
 		ASSERT_EQ(0, sva_unbind(&self->t.sva, as.bond));
-		hand_go(_metadata, &h);
-		hand_heard(_metadata, &h);
+		test_go(_metadata, &h);
+		test_heard(_metadata, &h);
 
 		EXPECT_CAUSE(0, sva_read(&forged, self->mem, self->buf, LEN));
 		EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 20 + i));
 		EXPECT_CAUSE(0, sva_fill(&forged, self->mem, i, LEN));
 		EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 10 + i));
-		hand_go(_metadata, &h);
-		hand_heard(_metadata, &h);
+		test_go(_metadata, &h);
+		test_heard(_metadata, &h);
 	}
-	hand_end(_metadata, &h);
+	test_join(_metadata, &h);
 	test_expect_no_pasid(_metadata, &self->t, self->high, self->mem);
 }
 
@@ -588,10 +526,10 @@ TEST_F(private, reused_at_once)
 TEST_F(private, fork)
 {
 	struct sva_as as, own;
-	struct hand h;
+	struct test_hand h;
 
 	ASSERT_EQ(0, bind_to(&self->t.sva, &as, variant->mode, 0));
-	if (!hand_fork(_metadata, &h)) {
+	if (!test_fork(_metadata, &h)) {
 		struct sva *sva = &self->t.sva;
 
 		CHILD_CHECK(sva_read(&as, self->mem, self->buf, LEN) == -EPERM);
@@ -603,45 +541,22 @@ TEST_F(private, fork)
 		CHILD_CHECK(!sva_unbind(sva, own.bond));
 		_exit(0);
 	}
-	hand_end(_metadata, &h);
+	test_join(_metadata, &h);
 	EXPECT_TRUE(test_works(&as, self->mem));
-}
-
-#define EXEC_ENV	"SVA_TEST_AFTER_EXEC"
-
-/* What the test below executes: this program, to look at the file it gets */
-static void __attribute__((constructor)) after_exec(void)
-{
-	const char *env = getenv(EXEC_ENV);
-	struct sva sva = {};
-	struct sva_as as = { .sva = &sva };
-	char c;
-
-	if (!env)
-		return;
-	_exit(sscanf(env, "%d %u", &sva.fd, &as.bond) != 2 ||
-	      sva_read(&as, &c, &c, 1) != -EPERM ||
-	      sva_unbind(&sva, as.bond) != -EPERM ||
-	      test_enqcmd_pasid(&sva) != SVA_NO_PASID);
 }
 
 /* A new program in the same process is another mm */
 TEST_F(private, exec)
 {
-	char env[64], *argv[] = { "private", NULL }, *envp[] = { env, NULL };
+	struct test_hand h;
 	struct sva_as as;
-	struct hand h;
 
-	if (!hand_fork(_metadata, &h)) {
-		struct sva kept = { .fd = dup(self->t.sva.fd) };
-
-		CHILD_CHECK(!bind_to(&kept, &as, variant->mode, 0));
+	if (!test_fork(_metadata, &h)) {
+		CHILD_CHECK(!bind_to(&self->t.sva, &as, variant->mode, 0));
 		CHILD_CHECK(test_works(&as, self->mem));
-		snprintf(env, sizeof(env), EXEC_ENV "=%d %u", kept.fd, as.bond);
-		execve("/proc/self/exe", argv, envp);
-		_exit(1);
+		test_exec(&as);
 	}
-	hand_end(_metadata, &h);
+	test_join(_metadata, &h);
 }
 
 /*
@@ -653,16 +568,16 @@ TEST_F(private, exit_before_unbind)
 	struct sva *sva = &self->t.sva;
 	uint32_t *bond = test_shared(sizeof(*bond));
 	struct sva_as as;
-	struct hand h;
+	struct test_hand h;
 
 	ASSERT_NE(NULL, bond);
-	if (!hand_fork(_metadata, &h)) {
+	if (!test_fork(_metadata, &h)) {
 		CHILD_CHECK(!bind_to(sva, &as, variant->mode, self->high));
 		CHILD_CHECK(test_works(&as, self->mem));
 		*bond = as.bond;
 		_exit(0);
 	}
-	hand_end(_metadata, &h);
+	test_join(_metadata, &h);
 	test_expect_no_pasid(_metadata, &self->t, self->high, self->mem);
 	EXPECT_EQ(-EPERM, sva_unbind(sva, *bond));
 	EXPECT_EQ(-EBUSY, unchecked_pasid(sva, self->high));
@@ -684,24 +599,24 @@ TEST_F(private, exiting)
 	uint32_t *bond = test_shared(sizeof(*bond));
 	struct sva_test_bind arg = {};
 	struct sva_as as;
-	struct hand h;
+	struct test_hand h;
 
 	ASSERT_NE(NULL, bond);
-	if (!hand_fork(_metadata, &h)) {
+	if (!test_fork(_metadata, &h)) {
 		CHILD_CHECK(!bind_to(sva, &as, variant->mode, 5));
 		*bond = as.bond;
-		hand_say(&h);
-		hand_wait(&h);
+		test_say(&h);
+		test_wait_go(&h);
 		_exit(0);
 	}
-	hand_heard(_metadata, &h);
+	test_heard(_metadata, &h);
 	arg.mm_of = *bond;
 	/* It can be done while the child lives */
 	arg.pasid = 6;
 	EXPECT_EQ(0, unchecked(sva, arg));
 	EXPECT_EQ(-EBUSY, unchecked(sva, arg));
-	hand_go(_metadata, &h);
-	hand_end(_metadata, &h);
+	test_go(_metadata, &h);
+	test_join(_metadata, &h);
 
 	EXPECT_EQ(-ESRCH, unchecked(sva, arg));
 	arg.pasid = 7;
@@ -714,75 +629,26 @@ TEST_F(private, exiting)
 	EXPECT_EQ(-EINVAL, unchecked(sva, arg));
 }
 
-struct worker {
-	struct sva *sva;
-	uint32_t mode;
-	bool global;
-	uint8_t *mem;
-	pthread_t thread;
-	bool good;
-};
-
-static void *bind_use_unbind(void *arg)
+static int bind_any(struct sva *sva, struct sva_as *as, uint32_t mode)
 {
-	struct worker *w = arg;
-	struct sva_as as;
-	int i, ret;
-
-	for (i = 0; i < 25; i++) {
-		ret = w->global ? bind_global(w->sva, &as, w->mode) :
-				  bind_to(w->sva, &as, w->mode, 0);
-		if (ret || !test_works(&as, w->mem) ||
-		    sva_unbind(w->sva, as.bond))
-			return NULL;
-	}
-	w->good = true;
-	return NULL;
+	return bind_to(sva, as, mode, 0);
 }
 
 /* Threads of one mm make and end bonds of both kinds */
 TEST_F(private, threads)
 {
-	struct worker w[6];
-	size_t i;
+	const test_bind_t bind[] = { bind_any, bind_any, test_bind_as };
 
-	for (i = 0; i < ARRAY_SIZE(w); i++) {
-		w[i] = (struct worker) {
-			.sva = &self->t.sva,
-			.mode = variant->mode,
-			.global = i % 3 == 2,
-			.mem = sva_pages(1),
-		};
-		ASSERT_EQ(0, pthread_create(&w[i].thread, NULL, bind_use_unbind,
-					    &w[i]));
-	}
-	for (i = 0; i < ARRAY_SIZE(w); i++) {
-		pthread_join(w[i].thread, NULL);
-		EXPECT_TRUE(w[i].good);
-	}
+	test_threads(_metadata, &self->t, bind, ARRAY_SIZE(bind));
 }
 
 /* Unbinding stops what is under way; nothing of it is seen under that number */
 TEST_F(private, unbind_in_flight)
 {
-	struct sva_test_counters c, later;
-	void *mem = sva_long_way(LONG_MIB);
-	struct sva_test_op op;
 	struct sva_as as;
 
-	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, bind_to(&self->t.sva, &as, variant->mode, 0));
-	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
-	op = sva_op(&as, SVA_TEST_OP_FILL, mem, LONG_MIB << 20);
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SUBMIT, &op));
-	ASSERT_EQ(0, sva_unbind(&self->t.sva, as.bond));
-	ASSERT_EQ(0, sva_counters(&self->t.sva, as.pasid, &c));
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
-	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_outcome(&op));
-	EXPECT_GT(LONG_MIB << 20, op.bytes);
-	ASSERT_EQ(0, sva_counters(&self->t.sva, as.pasid, &later));
-	EXPECT_EQ(c.attempts, later.attempts);
-	EXPECT_EQ(0, c.refused);
+	test_unbind_in_flight(_metadata, &as);
 }
 
 /* Page requests find the mm by the bond's own number */

@@ -6,8 +6,7 @@
 
 #include "test_dev.h"
 
-#define LEN		64
-#define LONG_MIB	64
+#define LEN	TEST_WORKS_LEN
 
 FIXTURE(remove)
 {
@@ -34,13 +33,13 @@ FIXTURE_VARIANT_ADD(remove, ats)
 
 FIXTURE_SETUP(remove)
 {
-	void *way = sva_long_way(LONG_MIB);
+	void *way = sva_long_way(TEST_LONG_MIB);
 
 	ASSERT_NE(NULL, way);
 	test_bind(_metadata, &self->t, variant->mode);
 	self->mem = sva_pages(1);
 	sva_pattern(self->mem, LEN, 1);
-	self->op = sva_op(&self->t.as, SVA_TEST_OP_FILL, way, LONG_MIB << 20);
+	self->op = sva_op(&self->t.as, SVA_TEST_OP_FILL, way, TEST_LONG_LEN);
 	strcpy(self->name, self->t.info.name);
 }
 
@@ -49,56 +48,38 @@ FIXTURE_TEARDOWN(remove)
 	sva_close(&self->t.sva);
 }
 
-static bool works(const struct sva_as *as, uint8_t *mem)
-{
-	uint8_t buf[LEN];
-
-	sva_pattern(mem, LEN, 8);
-	if (sva_read(as, mem, buf, LEN) || !sva_is_pattern(buf, LEN, 8))
-		return false;
-	sva_pattern(buf, LEN, 9);
-	return !sva_write(as, mem, buf, LEN) && sva_is_pattern(mem, LEN, 9);
-}
-
 /* Nobody answers to the PASID of the process, for whoever opens the device */
 static void expect_no_pasid(struct __test_metadata *_metadata,
 			    TEST_SELF(remove))
 {
-	int cause = test_no_pasid(self->t.as.mode);
 	struct test_dev fresh = {};
-	uint8_t buf[LEN] = {};
 	struct sva_as as;
 
 	test_open(_metadata, &fresh);
 	fresh.as.mode = self->t.as.mode;
-	as = test_forged(&fresh, self->t.as.pasid);
-	EXPECT_CAUSE(cause, sva_read(&as, self->mem, buf, LEN));
-	EXPECT_CAUSE(cause, sva_write(&as, self->mem, buf, LEN));
-	EXPECT_TRUE(sva_is_byte(buf, LEN, 0));
+	test_expect_no_pasid(_metadata, &fresh, self->t.as.pasid, self->mem);
 
 	/* And it is as good as new for who binds to it */
-	as = fresh.as;
-	as.sva = &fresh.sva;
-	ASSERT_EQ(0, sva_bind(&fresh.sva, &as.bond, &as.pasid));
-	EXPECT_TRUE(works(&as, self->mem));
+	ASSERT_EQ(0, test_bind_as(&fresh.sva, &as, fresh.as.mode));
+	EXPECT_TRUE(test_works(&as, self->mem));
 	sva_close(&fresh.sva);
 }
 
 static void expect_aborted(struct __test_metadata *_metadata,
 			   TEST_SELF(remove))
 {
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &self->op));
-	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_outcome(&self->op));
-	EXPECT_GT(LONG_MIB << 20, self->op.bytes);
+	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED,
+		     sva_wait(&self->t.sva, &self->op));
+	EXPECT_GT(TEST_LONG_LEN, self->op.bytes);
 }
 
 TEST_F(remove, reset_register)
 {
-	EXPECT_TRUE(works(&self->t.as, self->mem));
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SUBMIT, &self->op));
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->op));
 	ASSERT_EQ(0, sva_reset(&self->t.sva));
 	expect_aborted(_metadata, self);
-	EXPECT_TRUE(works(&self->t.as, self->mem));
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
 }
 
 /* The bond survives a function level reset, what was under way does not */
@@ -115,12 +96,12 @@ TEST_F(remove, function_level_reset)
 	fclose(f);
 	ASSERT_EQ(0, strncmp("flr", method, 3));
 
-	EXPECT_TRUE(works(&self->t.as, self->mem));
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SUBMIT, &self->op));
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->op));
 	ASSERT_EQ(0, sva_sysfs(&self->t.sva, "reset", path, sizeof(path)));
 	ASSERT_EQ(0, sva_write_file(path, "1"));
 	expect_aborted(_metadata, self);
-	EXPECT_TRUE(works(&self->t.as, self->mem));
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
 	expect_no_pasid(_metadata, self);
 }
@@ -181,8 +162,8 @@ static void bind_driver(struct __test_metadata *_metadata,
 
 TEST_F(remove, driver_unbound)
 {
-	EXPECT_TRUE(works(&self->t.as, self->mem));
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SUBMIT, &self->op));
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->op));
 	unbind_driver(_metadata, self);
 	expect_dead(_metadata, self);
 	EXPECT_NE(0, access(sva_path(0), F_OK));
@@ -209,12 +190,41 @@ TEST_F(remove, driver_unbound_in_ioctl)
 	expect_no_pasid(_metadata, self);
 }
 
+/* A platform device, in the midst of waiting for one page after the other */
+TEST(platform_driver_unbound)
+{
+	uint8_t *mem = sva_pages(1), *untouched = sva_pages(4096);
+	char path[128], unbind[160];
+	struct test_dev t = {};
+	struct sva_test_op op;
+
+	test_bind_on(_metadata, &t, SVA_TEST_STALL_ON,
+		     SVA_TEST_MODE_UNTRANSLATED);
+	EXPECT_TRUE(test_works(&t.as, mem));
+	op = sva_op(&t.as, SVA_TEST_OP_FILL, untouched, 4096 * sva_page_size());
+	ASSERT_EQ(0, sva_submit(&t.sva, &op));
+	ASSERT_EQ(0, sva_sysfs(&t.sva, "driver", path, sizeof(path)));
+	snprintf(unbind, sizeof(unbind), "%s/unbind", path);
+	ASSERT_EQ(0, sva_write_file(unbind, t.info.name));
+	EXPECT_EQ(-ENODEV, sva_info(&t.sva, &t.info));
+	EXPECT_NE(0, access(t.sva.path, F_OK));
+
+	ASSERT_EQ(0, sva_write_file("/sys/bus/platform/drivers/sva-test/bind",
+				    t.info.name));
+	sva_close(&t.sva);
+	ASSERT_EQ(0, sva_open_path(&t.sva, t.sva.path));
+	test_expect_no_pasid(_metadata, &t, t.as.pasid, mem);
+	ASSERT_EQ(0, test_bind_as(&t.sva, &t.as, t.as.mode));
+	EXPECT_TRUE(test_works(&t.as, mem));
+	sva_close(&t.sva);
+}
+
 TEST_F(remove, unplugged)
 {
 	char path[128];
 
-	EXPECT_TRUE(works(&self->t.as, self->mem));
-	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SUBMIT, &self->op));
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->op));
 	ASSERT_EQ(0, sva_sysfs(&self->t.sva, "remove", path, sizeof(path)));
 	ASSERT_EQ(0, sva_write_file(path, "1"));
 	expect_dead(_metadata, self);

@@ -130,10 +130,11 @@ static int cmd_info(int argc, char **argv)
 	       info.caps & SVA_TEST_CAPS_ATS ? ", ATS" : "",
 	       info.caps & SVA_TEST_CAPS_PRI ? ", PRI" : "",
 	       info.caps & SVA_TEST_CAPS_STALL ? ", stall" : "");
-	printf("enabled now  %s%s%s%s\n", info.on ? "" : "nothing",
+	printf("enabled now  %s%s%s%s%s\n", info.on ? "" : "nothing",
 	       info.on & SVA_TEST_PASID_ON ? "PASID " : "",
 	       info.on & SVA_TEST_ATS_ON ? "ATS " : "",
-	       info.on & SVA_TEST_PRI_ON ? "PRI" : "");
+	       info.on & SVA_TEST_PRI_ON ? "PRI" : "",
+	       info.on & SVA_TEST_STALL_ON ? "stall" : "");
 	printf("PASIDs       0 to %d\n", (int)info.max_pasids - 1);
 	printf("DMA API      domain type %#x\n", info.domain);
 	printf("interrupts   %llu\n", (unsigned long long)info.interrupts);
@@ -283,19 +284,92 @@ static int cmd_counters(int argc, char **argv)
 	return 0;
 }
 
+static const struct name {
+	const char *name;
+	uint64_t value;
+} knobs[] = {
+	{ "stale-atc", SVA_TEST_KNOB_STALE_ATC },
+	{ "stale-iotlb", SVA_TEST_KNOB_STALE_IOTLB },
+	{ "hold", SVA_TEST_KNOB_HOLD },
+	{ "free-run", SVA_TEST_KNOB_FREE_RUN },
+}, triggers[] = {
+	{ "atc", SVA_TEST_TRIGGER_ATC },
+	{ "iotlb", SVA_TEST_TRIGGER_IOTLB },
+	{ "response", SVA_TEST_TRIGGER_RESPONSE },
+	{ "device", SVA_TEST_TRIGGER_DEVICE },
+	{ "pasid", SVA_TEST_TRIGGER_PASID },
+	{ "sync", SVA_TEST_TRIGGER_SYNC },
+	{ "drain", SVA_TEST_TRIGGER_DRAIN },
+};
+
+static uint64_t parse_name(const char *text, const struct name *names,
+			   size_t nr, const char *what)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (!strcmp(text, names[i].name))
+			return names[i].value;
+	return parse(text, what);
+}
+
 static int cmd_knobs(int argc, char **argv)
 {
 	struct sva_test_knobs arg = {};
+	size_t i;
+	int n;
 
-	if (argc > 1) {
-		arg.knobs = parse(argv[1], "knobs");
+	for (n = 1; n < argc; n++) {
 		arg.set = 1;
+		if (!strncmp(argv[n], "delay=", 6))
+			arg.delay_us = parse(argv[n] + 6, "delay");
+		else if (!strncmp(argv[n], "offset=", 7))
+			arg.pasid_offset = parse(argv[n] + 7, "offset");
+		else
+			arg.knobs |= parse_name(argv[n], knobs,
+						ARRAY_SIZE(knobs), "knobs");
 	}
 	check(sva_ioctl(&opt.sva, SVA_TEST_IOC_KNOBS, &arg), "knobs");
-	printf("%#llx%s%s\n", (unsigned long long)arg.knobs,
-	       arg.knobs & SVA_TEST_KNOB_STALE_ATC ? " stale-atc" : "",
-	       arg.knobs & SVA_TEST_KNOB_STALE_IOTLB ? " stale-iotlb" : "");
+	printf("%#llx", (unsigned long long)arg.knobs);
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		if (arg.knobs & knobs[i].value)
+			printf(" %s", knobs[i].name);
+	printf(" delay=%u offset=%u\n", arg.delay_us, arg.pasid_offset);
 	return 0;
+}
+
+static int cmd_flood(int argc, char **argv)
+{
+	uint64_t nr = parse(argc > 1 ? argv[1] : "16", "flood");
+	struct sva_test_op op;
+	void *addr;
+
+	opt.len = nr * sva_page_size();
+	opt.as.mode |= SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST;
+	addr = target();
+	bind_self();
+	op = sva_op(&opt.as, SVA_TEST_OP_FLOOD, addr, opt.len);
+	op.mode &= ~SVA_TEST_PAGE_REQUEST;
+	return report("flood", addr, sva_do(&opt.sva, &op));
+}
+
+/* For a while, whatever becomes of it */
+static int cmd_repeat(int argc, char **argv)
+{
+	uint64_t ms = parse(argc > 1 ? argv[1] : "100", "repeat");
+	void *addr = target();
+	struct sva_test_op op;
+
+	bind_self();
+	op = sva_op(&opt.as, SVA_TEST_OP_FILL, addr, opt.len);
+	op.mode |= SVA_TEST_REPEAT;
+	op.interval_us = 1000;
+	check(sva_submit(&opt.sva, &op), "repeat");
+	usleep(ms * 1000);
+	check(sva_peek(&opt.sva, &op), "repeat");
+	check(sva_abort(&opt.sva, &op), "repeat");
+	printf("%llu rounds\n", (unsigned long long)op.rounds);
+	return report("fill", addr, op.cause);
 }
 
 static int cmd_reset(int argc, char **argv)
@@ -318,7 +392,9 @@ static const struct command {
 	{ "copy", "[text]", "let it copy memory, --addr to --to", cmd_copy },
 	{ "cas", "<compare> <new>", "let it compare and swap eight bytes", cmd_cas },
 	{ "counters", "[clear]", "of --pasid, of --rid, or of everything", cmd_counters },
-	{ "knobs", "[bits]", "how it misbehaves: 1 stale ATC, 2 stale IOTLB", cmd_knobs },
+	{ "flood", "[pages]", "let it request pages without end", cmd_flood },
+	{ "repeat", "[ms]", "let it fill memory again and again", cmd_repeat },
+	{ "knobs", "[how]...", "how it misbehaves, 0: not at all; see below", cmd_knobs },
 	{ "reset", "", "write its reset register", cmd_reset },
 };
 
@@ -342,7 +418,10 @@ static void usage(void)
 	     "  -A, --addr <address>  where to\n"
 	     "  -T, --to <address>    where to, of copy\n"
 	     "  -n, --len <bytes>     how much, default 64\n"
+	     "  -t, --trigger <step>  wait for a step of an IOMMU's: atc, iotlb, response,\n"
+	     "                        device, pasid, sync, drain\n"
 	     "  -h, --help\n\n"
+	     "Knobs: stale-atc stale-iotlb hold free-run delay=<us> offset=<of PASIDs>\n\n"
 	     "Exit status: 0 done, 1 it could not be tried, 2 the device was refused.");
 }
 
@@ -356,6 +435,7 @@ static const struct option options[] = {
 	{ "addr", required_argument, NULL, 'A' },
 	{ "to", required_argument, NULL, 'T' },
 	{ "len", required_argument, NULL, 'n' },
+	{ "trigger", required_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -397,6 +477,11 @@ static void option(int c)
 		if (opt.len > SVA_TEST_LOCAL_SIZE)
 			die("--len: %d at most", SVA_TEST_LOCAL_SIZE);
 		break;
+	case 't':
+		opt.as.mode |= parse_name(optarg, triggers, ARRAY_SIZE(triggers),
+					  "--trigger") <<
+			       SVA_TEST_TRIGGER_SHIFT;
+		break;
 	case 'h':
 		usage();
 		exit(0);
@@ -410,7 +495,7 @@ int main(int argc, char **argv)
 	size_t i;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+d:apb:P:RA:T:n:h", options,
+	while ((c = getopt_long(argc, argv, "+d:apb:P:RA:T:n:t:h", options,
 				NULL)) != -1)
 		option(c);
 	if (optind == argc)

@@ -26,7 +26,9 @@ const char *sva_path(int nr)
 
 int sva_open_path(struct sva *sva, const char *path)
 {
-	snprintf(sva->path, sizeof(sva->path), "%s", path);
+	/* To open it once more, it may be the path that is there */
+	if (path != sva->path)
+		snprintf(sva->path, sizeof(sva->path), "%s", path);
 	sva->fd = open(path, O_RDWR | O_CLOEXEC);
 	return sva->fd < 0 ? -errno : 0;
 }
@@ -100,12 +102,19 @@ int sva_counters_clear(struct sva *sva)
 
 int sva_set_knobs(struct sva *sva, uint64_t knobs)
 {
-	struct sva_test_knobs arg = { .knobs = knobs, .set = 1 };
+	return sva_misbehave(sva, (struct sva_test_knobs) { .knobs = knobs });
+}
+
+int sva_misbehave(struct sva *sva, struct sva_test_knobs how)
+{
+	struct sva_test_knobs arg = how;
 	int ret;
 
+	arg.set = 1;
 	ret = sva_ioctl(sva, SVA_TEST_IOC_KNOBS, &arg);
-	/* A knob that the device does not have reads as zero */
-	if (!ret && arg.knobs != knobs)
+	/* What the device does not have reads as zero */
+	if (!ret && (arg.knobs != how.knobs || arg.delay_us != how.delay_us ||
+		     arg.pasid_offset != how.pasid_offset))
 		ret = -EOPNOTSUPP;
 	return ret;
 }
@@ -139,6 +148,26 @@ int sva_outcome(const struct sva_test_op *op)
 int sva_do(struct sva *sva, struct sva_test_op *op)
 {
 	return sva_ioctl(sva, SVA_TEST_IOC_RUN, op) ?: sva_outcome(op);
+}
+
+int sva_submit(struct sva *sva, struct sva_test_op *op)
+{
+	return sva_ioctl(sva, SVA_TEST_IOC_SUBMIT, op);
+}
+
+int sva_peek(struct sva *sva, struct sva_test_op *op)
+{
+	return sva_ioctl(sva, SVA_TEST_IOC_PEEK, op);
+}
+
+int sva_wait(struct sva *sva, struct sva_test_op *op)
+{
+	return sva_ioctl(sva, SVA_TEST_IOC_WAIT, op) ?: sva_outcome(op);
+}
+
+int sva_abort(struct sva *sva, struct sva_test_op *op)
+{
+	return sva_ioctl(sva, SVA_TEST_IOC_ABORT, op);
 }
 
 /* An operation that must move as many bytes as it was asked to */
@@ -308,7 +337,12 @@ void *sva_pages(size_t nr)
 	return p;
 }
 
-uint64_t sva_pfn(const void *addr)
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_PRESENT	0x8000000000000000ULL
+#define PAGEMAP_SWAPPED	0x4000000000000000ULL
+#define PAGEMAP_PFN	((1ULL << 55) - 1)
+
+static uint64_t sva_pagemap(const void *addr)
 {
 	off_t offset = (uintptr_t)addr / sva_page_size() * sizeof(uint64_t);
 	uint64_t entry = 0;
@@ -320,8 +354,19 @@ uint64_t sva_pfn(const void *addr)
 	if (pread(fd, &entry, sizeof(entry), offset) != sizeof(entry))
 		entry = 0;
 	close(fd);
-	/* Documentation/admin-guide/mm/pagemap.rst: present, bits 54:0 */
-	return entry >> 63 ? entry & ((1ULL << 55) - 1) : 0;
+	return entry;
+}
+
+uint64_t sva_pfn(const void *addr)
+{
+	uint64_t entry = sva_pagemap(addr);
+
+	return entry & PAGEMAP_PRESENT ? entry & PAGEMAP_PFN : 0;
+}
+
+bool sva_swapped(const void *addr)
+{
+	return sva_pagemap(addr) & PAGEMAP_SWAPPED;
 }
 
 /*

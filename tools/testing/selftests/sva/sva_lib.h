@@ -53,12 +53,19 @@ int sva_unbind(struct sva *sva, uint32_t bond);
 int sva_counters(struct sva *sva, uint32_t select, struct sva_test_counters *c);
 int sva_counters_clear(struct sva *sva);
 int sva_set_knobs(struct sva *sva, uint64_t knobs);
+/* The same for all that makes it misbehave */
+int sva_misbehave(struct sva *sva, struct sva_test_knobs how);
 int sva_reset(struct sva *sva);
 
 /* Makes a request as @as: complete it, then hand it to sva_do() or SUBMIT */
 struct sva_test_op sva_op(const struct sva_as *as, uint32_t op,
 			  const void *addr, size_t len);
 int sva_do(struct sva *sva, struct sva_test_op *op);
+/* Start, look how it stands, await the end. WAIT returns what sva_do() does. */
+int sva_submit(struct sva *sva, struct sva_test_op *op);
+int sva_peek(struct sva *sva, struct sva_test_op *op);
+int sva_wait(struct sva *sva, struct sva_test_op *op);
+int sva_abort(struct sva *sva, struct sva_test_op *op);
 /* The outcome of an operation that has ended: 0 or its cause */
 int sva_outcome(const struct sva_test_op *op);
 
@@ -87,6 +94,8 @@ size_t sva_page_size(void);
 void *sva_pages(size_t nr);
 /* Frame number of the page at @addr, 0: not present (needs CAP_SYS_ADMIN) */
 uint64_t sva_pfn(const void *addr);
+/* The page at @addr is in a swap space */
+bool sva_swapped(const void *addr);
 /* Before the page that sva_reuse_page() is given was touched */
 void sva_stay_on_this_cpu(void);
 /*

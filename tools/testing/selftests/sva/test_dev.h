@@ -8,6 +8,7 @@
 #ifndef SVA_TEST_DEV_H
 #define SVA_TEST_DEV_H
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -44,6 +45,42 @@ static void __maybe_unused test_open(struct __test_metadata *_metadata,
 	test_open_nr(_metadata, t, 0);
 }
 
+#define TEST_MAX_DEVS	64
+
+/*
+ * Open the first device that has PASIDs and all of @on, SVA_TEST_*_ON, and if
+ * @max_pasids is not 0 just that many. -ENODEV: there is none.
+ */
+static int __maybe_unused test_find(struct test_dev *t, uint32_t on,
+				    uint32_t max_pasids)
+{
+	char path[64];
+	int nr;
+
+	for (nr = 0; nr < TEST_MAX_DEVS; nr++) {
+		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
+		if (sva_open_path(&t->sva, path))
+			continue;
+		if (!sva_info(&t->sva, &t->info) && t->info.max_pasids &&
+		    (t->info.on & on) == on &&
+		    (!max_pasids || t->info.max_pasids == max_pasids))
+			return 0;
+		sva_close(&t->sva);
+	}
+	return -ENODEV;
+}
+
+/* What handles the page faults of a device: VT-d by PRI, SMMUv3 by stalls */
+static void __maybe_unused test_open_on(struct __test_metadata *_metadata,
+					struct test_dev *t, uint32_t on)
+{
+	if (!on)
+		test_open(_metadata, t);
+	else if (test_find(t, on, 0))
+		SKIP(_exit(KSFT_SKIP), "no %s",
+		     on & SVA_TEST_PRI_ON ? "PRI" : "stalls");
+}
+
 /* Make @mode usable, or say why it is not */
 static void __maybe_unused test_mode(struct __test_metadata *_metadata,
 				     struct test_dev *t, uint32_t mode)
@@ -57,13 +94,28 @@ static void __maybe_unused test_mode(struct __test_metadata *_metadata,
 	t->as.mode = mode;
 }
 
-static void __maybe_unused test_bind(struct __test_metadata *_metadata,
-				     struct test_dev *t, uint32_t mode)
+static void __maybe_unused test_bind_on(struct __test_metadata *_metadata,
+					struct test_dev *t, uint32_t on,
+					uint32_t mode)
 {
-	test_open(_metadata, t);
+	test_open_on(_metadata, t, on);
 	test_mode(_metadata, t, mode);
 	ASSERT_EQ(0, sva_bind(&t->sva, &t->as.bond, &t->as.pasid));
 	t->as.as = SVA_TEST_AS_BOND;
+}
+
+static void __maybe_unused test_bind(struct __test_metadata *_metadata,
+				     struct test_dev *t, uint32_t mode)
+{
+	test_bind_on(_metadata, t, 0, mode);
+}
+
+/* A bond on @sva, by iommu_sva_bind_device() */
+static int __maybe_unused test_bind_as(struct sva *sva, struct sva_as *as,
+				       uint32_t mode)
+{
+	*as = (struct sva_as) { .sva = sva, .mode = mode };
+	return sva_bind(sva, &as->bond, &as->pasid);
 }
 
 /* A PASID that nothing is attached to, in the way of @t */
@@ -178,6 +230,179 @@ static int __maybe_unused test_reap(pid_t pid)
 		_exit(1); \
 	} \
 } while (0)
+
+/* A child that the test goes hand in hand with */
+struct test_hand {
+	pid_t pid;
+	int up[2], down[2];
+};
+
+static pid_t __maybe_unused test_fork(struct __test_metadata *_metadata,
+				      struct test_hand *h)
+{
+	ASSERT_EQ(0, pipe(h->up));
+	ASSERT_EQ(0, pipe(h->down));
+	h->pid = fork();
+	ASSERT_LE(0, h->pid);
+	/* Who waits for the other must notice its end */
+	close(h->pid ? h->up[1] : h->up[0]);
+	close(h->pid ? h->down[0] : h->down[1]);
+	return h->pid;
+}
+
+/* The child's side */
+static void __maybe_unused test_say(struct test_hand *h)
+{
+	CHILD_CHECK(write(h->up[1], "", 1) == 1);
+}
+
+static void __maybe_unused test_wait_go(struct test_hand *h)
+{
+	char c;
+
+	CHILD_CHECK(read(h->down[0], &c, 1) == 1);
+}
+
+/* The parent's side */
+static void __maybe_unused test_heard(struct __test_metadata *_metadata,
+				      struct test_hand *h)
+{
+	char c;
+
+	ASSERT_EQ(1, read(h->up[0], &c, 1));
+}
+
+static void __maybe_unused test_go(struct __test_metadata *_metadata,
+				   struct test_hand *h)
+{
+	ASSERT_EQ(1, write(h->down[1], "", 1));
+}
+
+static void __maybe_unused test_join(struct __test_metadata *_metadata,
+				     struct test_hand *h)
+{
+	EXPECT_EQ(0, test_reap(h->pid));
+	close(h->up[0]);
+	close(h->down[1]);
+}
+
+#define TEST_EXEC_ENV	"SVA_TEST_AFTER_EXEC"
+
+/*
+ * In a child: execute this program again, which finds the file of @as open and
+ * its bond and PASID useless. That is another mm.
+ */
+static __noreturn void __maybe_unused test_exec(const struct sva_as *as)
+{
+	char env[64], *argv[] = { "test", NULL }, *envp[] = { env, NULL };
+
+	snprintf(env, sizeof(env), TEST_EXEC_ENV "=%d %u", dup(as->sva->fd),
+		 as->bond);
+	execve("/proc/self/exe", argv, envp);
+	_exit(1);
+}
+
+static void __attribute__((constructor)) test_after_exec(void)
+{
+	const char *env = getenv(TEST_EXEC_ENV);
+	struct sva sva = {};
+	struct sva_as as = { .sva = &sva };
+	char c;
+
+	if (!env)
+		return;
+	_exit(sscanf(env, "%d %u", &sva.fd, &as.bond) != 2 ||
+	      sva_read(&as, &c, &c, 1) != -EPERM ||
+	      sva_unbind(&sva, as.bond) != -EPERM ||
+	      test_enqcmd_pasid(&sva) != SVA_NO_PASID);
+}
+
+/* Threads that bind, use and unbind; each has a page, they share the mm */
+
+typedef int (*test_bind_t)(struct sva *sva, struct sva_as *as, uint32_t mode);
+
+struct test_worker {
+	struct sva *sva;
+	uint32_t mode;
+	test_bind_t bind;
+	uint8_t *mem;
+	pthread_t thread;
+	bool good;
+};
+
+static void __maybe_unused *test_work(void *arg)
+{
+	struct test_worker *w = arg;
+	struct sva_as as;
+	int i;
+
+	for (i = 0; i < 25; i++) {
+		if (w->bind(w->sva, &as, w->mode) || !test_works(&as, w->mem) ||
+		    sva_unbind(w->sva, as.bond))
+			return NULL;
+	}
+	w->good = true;
+	return NULL;
+}
+
+/* Six of them, which take turns with the @nr ways to bind */
+static void __maybe_unused test_threads(struct __test_metadata *_metadata,
+					struct test_dev *t,
+					const test_bind_t *bind, size_t nr)
+{
+	struct test_worker w[6];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		w[i] = (struct test_worker) {
+			.sva = &t->sva,
+			.mode = t->as.mode,
+			.bind = bind[i % nr],
+			.mem = sva_pages(1),
+		};
+		ASSERT_EQ(0, pthread_create(&w[i].thread, NULL, test_work,
+					    &w[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		pthread_join(w[i].thread, NULL);
+		EXPECT_TRUE(w[i].good);
+	}
+}
+
+/* Something that takes the device long */
+
+#define TEST_LONG_MIB	64
+#define TEST_LONG_LEN	(TEST_LONG_MIB << 20)
+
+static int __maybe_unused test_begin_long(const struct sva_as *as, void *mem,
+					  struct sva_test_op *op)
+{
+	*op = sva_op(as, SVA_TEST_OP_FILL, mem, TEST_LONG_LEN);
+	op->data = 0x5a5a5a5a5a5a5a5a;
+	op->timeout_ms = 20000;
+	return sva_submit(as->sva, op);
+}
+
+/* Unbinding stops what is under way, and tells whoever waits for it */
+static void __maybe_unused
+test_unbind_in_flight(struct __test_metadata *_metadata,
+		      const struct sva_as *as)
+{
+	struct sva_test_counters c, later;
+	void *mem = sva_long_way(TEST_LONG_MIB);
+	struct sva_test_op op;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, sva_counters_clear(as->sva));
+	ASSERT_EQ(0, test_begin_long(as, mem, &op));
+	ASSERT_EQ(0, sva_unbind(as->sva, as->bond));
+	ASSERT_EQ(0, sva_counters(as->sva, as->pasid, &c));
+	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_wait(as->sva, &op));
+	EXPECT_GT(TEST_LONG_LEN, op.bytes);
+	ASSERT_EQ(0, sva_counters(as->sva, as->pasid, &later));
+	EXPECT_EQ(c.attempts, later.attempts);
+	EXPECT_EQ(0, c.refused);
+}
 
 /* Memory that the processes of a test share, zeroed */
 static void __maybe_unused *test_shared(size_t len)

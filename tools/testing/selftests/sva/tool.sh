@@ -30,7 +30,7 @@ check()
 }
 
 echo "TAP version 13"
-echo "1..16"
+echo "1..19"
 
 check help 0 "Usage: sva" sva --help
 check info 0 "-bit PASID" sva info
@@ -47,6 +47,10 @@ check refused 2 "refused" sva --pasid 1 --addr 0x1000 read
 check needs_addr 1 "need --addr" sva --pasid 1 read
 check counters 0 "attempts        0" sh -c 'sva counters clear && sva counters'
 check bind 0 "until end of input" sva bind
+check knobs 0 "0xc hold free-run delay=5 offset=2" \
+	sva knobs hold free-run delay=5 offset=2
+check knobs_off 0 "0 delay=0 offset=0" sva knobs 0
+check repeat 0 " rounds" sva repeat
 
 case $(sva --private 0 read 2>&1) in
 *"bind: Operation not supported"*)

@@ -1,0 +1,773 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that do what they should not, and when they should not. The IOMMU and
+ * the kernel stay in charge, and nobody else has to suffer for it.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
+
+#include "test_dev.h"
+
+#define LEN	TEST_WORKS_LEN
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+/* Whether @cond becomes true within @ms */
+#define SOON(ms, cond) ({ \
+	uint64_t __end = now_us() + (ms) * 1000ULL; \
+	bool __good; \
+	while (!(__good = (cond)) && now_us() < __end) \
+		usleep(1000); \
+	__good; \
+})
+
+static void behave(struct sva *sva)
+{
+	sva_set_knobs(sva, 0);
+	sva_reset(sva);
+	sva_close(sva);
+}
+
+static uint32_t state_of(struct sva *sva, struct sva_test_op *op)
+{
+	return sva_peek(sva, op) ? SVA_TEST_ERROR : op->state;
+}
+
+/* The device hesitates after its page request, or stall, was answered */
+FIXTURE(hold)
+{
+	struct test_dev t;
+	size_t size;
+	uint8_t *mem;		/* two pages, the second one was touched */
+	uint8_t buf[LEN];
+	struct sva_test_op op;	/* writes to the first */
+};
+
+FIXTURE_VARIANT(hold)
+{
+	uint32_t mode;
+	uint32_t on;
+};
+
+FIXTURE_VARIANT_ADD(hold, pri)
+{
+	.mode = SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST,
+	.on = SVA_TEST_PRI_ON,
+};
+
+FIXTURE_VARIANT_ADD(hold, stall)
+{
+	.mode = SVA_TEST_MODE_UNTRANSLATED,
+	.on = SVA_TEST_STALL_ON,
+};
+
+static struct sva_test_op write_op(const struct sva_as *as, void *mem,
+				   uint8_t *buf)
+{
+	struct sva_test_op op = sva_op(as, SVA_TEST_OP_WRITE, mem, LEN);
+
+	op.buf = (uintptr_t)buf;
+	op.buf_len = LEN;
+	return op;
+}
+
+FIXTURE_SETUP(hold)
+{
+	test_bind_on(_metadata, &self->t, variant->on, variant->mode);
+	self->size = sva_page_size();
+	self->mem = sva_pages(2);
+	sva_pattern(self->mem + self->size, self->size, 1);
+	sva_pattern(self->buf, LEN, 5);
+	self->op = write_op(&self->t.as, self->mem, self->buf);
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+}
+
+FIXTURE_TEARDOWN(hold)
+{
+	behave(&self->t.sva);
+}
+
+TEST_F(hold, delay)
+{
+	struct sva_test_knobs how = { .delay_us = 200000 };
+	uint64_t start = now_us();
+
+	ASSERT_EQ(0, sva_misbehave(&self->t.sva, how));
+	ASSERT_CAUSE(0, sva_do(&self->t.sva, &self->op));
+	EXPECT_LE(start + how.delay_us, now_us());
+	EXPECT_EQ(1, self->op.faults);
+	EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 5));
+}
+
+/* Start the operation, and come back when the fault has been handled */
+static void hold(struct __test_metadata *_metadata, TEST_SELF(hold),
+		 struct sva *sva)
+{
+	ASSERT_EQ(0, sva_set_knobs(sva, SVA_TEST_KNOB_HOLD));
+	ASSERT_EQ(0, sva_submit(sva, &self->op));
+	ASSERT_TRUE(SOON(10000, state_of(sva, &self->op) & SVA_TEST_HELD));
+	EXPECT_NE(0, sva_pfn(self->mem));
+	EXPECT_TRUE(sva_is_byte(self->mem, LEN, 0));
+}
+
+/* What waits is one operation. All else goes on, then it does as well. */
+TEST_F(hold, others_go_on)
+{
+	struct test_hand h;
+
+	hold(_metadata, self, &self->t.sva);
+	EXPECT_TRUE(test_works(&self->t.as, self->mem + self->size));
+	if (!test_fork(_metadata, &h)) {
+		struct sva_as as = self->t.as;
+
+		CHILD_CHECK(!sva_open_path(as.sva, self->t.sva.path));
+		CHILD_CHECK(!sva_bind(as.sva, &as.bond, &as.pasid));
+		CHILD_CHECK(test_works(&as, self->mem + self->size));
+		CHILD_CHECK(!sva_unbind(as.sva, as.bond));
+		_exit(0);
+	}
+	test_join(_metadata, &h);
+	EXPECT_EQ(SVA_TEST_BUSY | SVA_TEST_HELD,
+		  state_of(&self->t.sva, &self->op));
+
+	ASSERT_EQ(0, sva_set_knobs(&self->t.sva, 0));
+	ASSERT_CAUSE(0, sva_wait(&self->t.sva, &self->op));
+	EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 5));
+}
+
+/* The bond goes while the device hesitates, which finds that out too late */
+TEST_F(hold, unbind)
+{
+	struct sva *sva = &self->t.sva;
+
+	hold(_metadata, self, sva);
+	ASSERT_EQ(0, sva_unbind(sva, self->t.as.bond));
+	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_wait(sva, &self->op));
+	ASSERT_EQ(0, sva_set_knobs(sva, 0));
+	EXPECT_TRUE(sva_is_byte(self->mem, LEN, 0));
+	test_expect_no_pasid(_metadata, &self->t, self->t.as.pasid,
+			     self->mem + self->size);
+
+	ASSERT_EQ(0, sva_bind(sva, &self->t.as.bond, &self->t.as.pasid));
+	EXPECT_TRUE(test_works(&self->t.as, self->mem + self->size));
+}
+
+/* The page is taken away again: what the device was told then is outdated */
+TEST_F(hold, munmap)
+{
+	int cause = variant->on == SVA_TEST_STALL_ON ?
+		    SVA_TEST_CAUSE_STALL_ABORT : test_denied(variant->mode);
+
+	hold(_metadata, self, &self->t.sva);
+	ASSERT_EQ(0, munmap(self->mem, self->size));
+	ASSERT_EQ(0, sva_set_knobs(&self->t.sva, 0));
+	EXPECT_CAUSE(cause, sva_wait(&self->t.sva, &self->op));
+	EXPECT_EQ(0, self->op.bytes);
+}
+
+TEST_F(hold, kill)
+{
+	uint32_t *pasid = test_shared(sizeof(*pasid));
+	struct test_hand h;
+
+	ASSERT_NE(NULL, pasid);
+	if (!test_fork(_metadata, &h)) {
+		struct sva sva;
+
+		CHILD_CHECK(!sva_open_path(&sva, self->t.sva.path));
+		CHILD_CHECK(!sva_bind(&sva, &self->op.bond, pasid));
+		hold(_metadata, self, &sva);
+		test_say(&h);
+		test_wait_go(&h);
+		_exit(1);
+	}
+	test_heard(_metadata, &h);
+	ASSERT_EQ(0, kill(h.pid, SIGKILL));
+	ASSERT_EQ(128 + SIGKILL, test_reap(h.pid));
+	ASSERT_EQ(0, sva_set_knobs(&self->t.sva, 0));
+	test_expect_no_pasid(_metadata, &self->t, *pasid,
+			     self->mem + self->size);
+	EXPECT_TRUE(test_works(&self->t.as, self->mem + self->size));
+}
+
+/* More page requests than anybody has allowed the device to make */
+FIXTURE(flood)
+{
+	struct test_dev t;
+	struct sva_as as;	/* in whose name it floods */
+	size_t size;
+	uint8_t *mem;
+};
+
+FIXTURE_VARIANT(flood)
+{
+	bool bound;
+	size_t pages;
+};
+
+FIXTURE_VARIANT_ADD(flood, bound)
+{
+	.bound = true,
+	.pages = 1024,
+};
+
+FIXTURE_VARIANT_ADD(flood, unbound)
+{
+	.pages = 1024,
+};
+
+#define QUEUE	2048	/* entries of the VT-d driver's page request queue */
+
+FIXTURE_VARIANT_ADD(flood, overflow)
+{
+	.pages = 4 * QUEUE,
+};
+
+FIXTURE_SETUP(flood)
+{
+	test_bind_on(_metadata, &self->t, SVA_TEST_PRI_ON, SVA_TEST_MODE_ATS |
+		     SVA_TEST_PAGE_REQUEST);
+	self->size = sva_page_size();
+	self->mem = sva_pages(variant->pages);
+	self->as = variant->bound ? self->t.as :
+		   test_forged(&self->t, self->t.info.max_pasids - 1);
+	self->as.mode = SVA_TEST_MODE_ATS;
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+}
+
+FIXTURE_TEARDOWN(flood)
+{
+	behave(&self->t.sva);
+}
+
+static bool all_answered(struct sva *sva, uint32_t pasid, uint64_t nr)
+{
+	struct sva_test_counters c;
+
+	return !sva_counters(sva, pasid, &c) && c.page_requests == nr &&
+	       c.page_responses == nr;
+}
+
+/*
+ * Another process, on another device, which shares but the IOMMU's queue: its
+ * faults are handled meanwhile. While the queue overflows they are all answered
+ * with a success that is none, the device has to ask again (VT-d 7.4.1).
+ */
+static void fault_in_child(struct __test_metadata *_metadata, TEST_SELF(flood),
+			   struct test_hand *h, bool overflow)
+{
+	struct sva_as as = self->t.as;
+	uint8_t *mem;
+
+	if (test_fork(_metadata, h))
+		return;
+	mem = sva_pages(4);
+	CHILD_CHECK(!sva_open(as.sva, 1));
+	CHILD_CHECK(!sva_bind(as.sva, &as.bond, &as.pasid));
+	test_say(h);
+	test_wait_go(h);
+	CHILD_CHECK(SOON(overflow ? 10000 : 0,
+			 !sva_fill(&as, mem, 0x5a, 4 * self->size)));
+	CHILD_CHECK(sva_is_byte(mem, 4 * self->size, 0x5a));
+	_exit(0);
+}
+
+TEST_F(flood, is_answered)
+{
+	struct sva *sva = &self->t.sva;
+	struct sva_test_op op = sva_op(&self->as, SVA_TEST_OP_FLOOD, self->mem,
+				       variant->pages * self->size);
+	struct sva_test_counters c;
+	const bool overflow = variant->pages > QUEUE;
+	struct test_hand h;
+	size_t i, there = 0;
+
+	fault_in_child(_metadata, self, &h, overflow);
+	test_heard(_metadata, &h);
+	ASSERT_EQ(0, sva_submit(sva, &op));
+	test_go(_metadata, &h);
+	ASSERT_CAUSE(0, sva_wait(sva, &op));
+	EXPECT_TRUE(SOON(20000, all_answered(sva, self->as.pasid,
+					     variant->pages)));
+	test_join(_metadata, &h);
+
+	/* To whom nobody is bound, nothing is given */
+	ASSERT_EQ(0, sva_counters(sva, self->as.pasid, &c));
+	for (i = 0; i < variant->pages; i++)
+		there += sva_pfn(self->mem + i * self->size) != 0;
+	EXPECT_EQ(variant->bound ? variant->pages : 0, there);
+	EXPECT_LE(variant->bound || overflow ? 0 : variant->pages,
+		  c.page_failures);
+	EXPECT_GE(variant->bound ? 0 : variant->pages - overflow,
+		  c.page_failures);
+
+	/* And then it is as if nothing had been */
+	EXPECT_CAUSE(0, sva_fill(&self->t.as, sva_pages(1), 1, LEN));
+}
+
+/*
+ * The bond is ended in the midst of it: the drain waits for what is under way,
+ * and what comes later finds nobody. The device goes about it behind the back
+ * of the driver, who would stop what is done in the bond's name.
+ */
+TEST(flood_unbind)
+{
+	const size_t pages = 1024;
+	struct sva_test_op op;
+	struct test_dev t = {};
+	struct sva_as as;
+	uint8_t *mem = sva_pages(1 + pages);
+
+	test_bind_on(_metadata, &t, SVA_TEST_PRI_ON, SVA_TEST_MODE_ATS);
+	as = test_forged(&t, t.as.pasid);
+	mem[0] = 0;
+	op = sva_op(&as, SVA_TEST_OP_FLOOD, mem + sva_page_size(),
+		    pages * sva_page_size());
+	ASSERT_EQ(0, sva_counters_clear(&t.sva));
+	ASSERT_EQ(0, sva_submit(&t.sva, &op));
+	ASSERT_EQ(0, sva_unbind(&t.sva, t.as.bond));
+	ASSERT_CAUSE(0, sva_wait(&t.sva, &op));
+	EXPECT_TRUE(SOON(20000, all_answered(&t.sva, as.pasid, pages)));
+	test_expect_no_pasid(_metadata, &t, as.pasid, mem);
+	behave(&t.sva);
+}
+
+/* The same by a device that is stalled at each page, and stops at the first no */
+TEST(stall_unbind)
+{
+	const size_t pages = 4096, len = pages * sva_page_size();
+	uint8_t *untouched = sva_pages(pages), *mem = sva_pages(1);
+	struct test_dev t = {};
+	struct sva_test_op op;
+	struct sva_as as;
+	int i, cause;
+
+	test_bind_on(_metadata, &t, SVA_TEST_STALL_ON, 0);
+	for (i = 0; i < 10; i++) {
+		as = test_forged(&t, t.as.pasid);
+		op = sva_op(&as, SVA_TEST_OP_FILL, untouched, len);
+		ASSERT_EQ(0, sva_submit(&t.sva, &op));
+		ASSERT_TRUE(SOON(5000, sva_pfn(untouched + i * sva_page_size())));
+		ASSERT_EQ(0, sva_unbind(&t.sva, t.as.bond));
+		cause = sva_wait(&t.sva, &op);
+		EXPECT_TRUE(cause == SVA_TEST_CAUSE_REFUSED ||
+			    cause == SVA_TEST_CAUSE_STALL_ABORT)
+			TH_LOG("%s", sva_cause(cause));
+		EXPECT_GT(len, op.bytes);
+		test_expect_no_pasid(_metadata, &t, as.pasid, mem);
+		ASSERT_EQ(0, madvise(untouched, len, MADV_DONTNEED));
+		ASSERT_EQ(0, test_bind_as(&t.sva, &t.as, 0));
+	}
+	EXPECT_TRUE(test_works(&t.as, mem));
+	behave(&t.sva);
+}
+
+/* The device acts at a step of what the kernel does to take a page away */
+FIXTURE(munmap)
+{
+	struct test_dev t;
+	uint8_t *mem;		/* a page that was touched */
+	uint8_t buf[LEN];
+};
+
+FIXTURE_VARIANT(munmap)
+{
+	uint32_t trigger;
+	uint32_t mode;
+};
+
+FIXTURE_VARIANT_ADD(munmap, iotlb)
+{
+	.trigger = SVA_TEST_TRIGGER_IOTLB,
+};
+
+FIXTURE_VARIANT_ADD(munmap, sync)
+{
+	.trigger = SVA_TEST_TRIGGER_SYNC,
+};
+
+FIXTURE_VARIANT_ADD(munmap, atc)
+{
+	.trigger = SVA_TEST_TRIGGER_ATC,
+	.mode = SVA_TEST_MODE_ATS,
+};
+
+FIXTURE_SETUP(munmap)
+{
+	test_bind(_metadata, &self->t, variant->mode);
+	self->mem = sva_pages(1);
+	sva_pattern(self->buf, LEN, 5);
+	/* Whatever can be cached is */
+	ASSERT_TRUE(test_works(&self->t.as, self->mem));
+}
+
+FIXTURE_TEARDOWN(munmap)
+{
+	behave(&self->t.sva);
+}
+
+/* Have @op done at the step */
+static void arm(struct __test_metadata *_metadata, struct sva *sva,
+		uint32_t trigger, struct sva_test_op *op)
+{
+	op->mode |= trigger << SVA_TEST_TRIGGER_SHIFT;
+	ASSERT_EQ(0, sva_submit(sva, op));
+	ASSERT_EQ(SVA_TEST_BUSY | SVA_TEST_ARMED, state_of(sva, op));
+}
+
+/*
+ * The page table has changed by then, and so has the IOTLB. What the device can
+ * find out at that time is the new state of affairs, and no other one later.
+ */
+TEST_F(munmap, at)
+{
+	struct sva *sva = &self->t.sva;
+	struct sva_test_op op = write_op(&self->t.as, self->mem, self->buf);
+	int denied = test_denied(variant->mode);
+
+	arm(_metadata, sva, variant->trigger, &op);
+	ASSERT_EQ(0, munmap(self->mem, sva_page_size()));
+	EXPECT_FALSE(state_of(sva, &op) & SVA_TEST_ARMED);
+	EXPECT_CAUSE(denied, sva_wait(sva, &op));
+	EXPECT_CAUSE(denied, sva_read(&self->t.as, self->mem, self->buf, LEN));
+}
+
+/* The same, when the kernel takes everything away: the bond ends */
+FIXTURE(step)
+{
+	struct test_dev t;
+	uint8_t *mem;		/* a page that was touched, and some that were not */
+	size_t size;
+	uint8_t buf[LEN];
+};
+
+#define STEP_PAGES	16
+
+FIXTURE_VARIANT(step)
+{
+	uint32_t trigger;
+	uint32_t mode;
+	uint32_t on;
+	bool early;		/* the IOTLB may still have the translation */
+};
+
+FIXTURE_VARIANT_ADD(step, pasid_cache)
+{
+	.trigger = SVA_TEST_TRIGGER_PASID,
+	.early = true,
+};
+
+FIXTURE_VARIANT_ADD(step, iotlb)
+{
+	.trigger = SVA_TEST_TRIGGER_IOTLB,
+};
+
+FIXTURE_VARIANT_ADD(step, sync)
+{
+	.trigger = SVA_TEST_TRIGGER_SYNC,
+	.early = true,
+};
+
+FIXTURE_VARIANT_ADD(step, atc)
+{
+	.trigger = SVA_TEST_TRIGGER_ATC,
+	.mode = SVA_TEST_MODE_ATS,
+};
+
+FIXTURE_VARIANT_ADD(step, drain)
+{
+	.trigger = SVA_TEST_TRIGGER_DRAIN,
+	.mode = SVA_TEST_MODE_ATS,
+	.on = SVA_TEST_PRI_ON,
+};
+
+FIXTURE_SETUP(step)
+{
+	test_bind_on(_metadata, &self->t, variant->on, variant->mode);
+	self->size = sva_page_size();
+	self->mem = sva_pages(1 + STEP_PAGES);
+	sva_pattern(self->mem, self->size, 1);
+	sva_pattern(self->buf, LEN, 5);
+	/* Whatever can be cached is */
+	ASSERT_TRUE(test_works(&self->t.as, self->mem));
+	sva_pattern(self->mem, self->size, 1);
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+}
+
+FIXTURE_TEARDOWN(step)
+{
+	behave(&self->t.sva);
+}
+
+/*
+ * Once its translation is taken from the IOTLB nothing gets through. Before that
+ * it may, to the same memory as ever; in no case when the unbind has returned.
+ */
+TEST_F(step, unbind)
+{
+	/* Not in the bond's name, so that the driver does not stop it */
+	struct sva_as as = test_forged(&self->t, self->t.as.pasid);
+	struct sva_test_op op = write_op(&as, self->mem, self->buf);
+	int cause = test_no_pasid(variant->mode), got;
+
+	arm(_metadata, &self->t.sva, variant->trigger, &op);
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
+	EXPECT_FALSE(state_of(&self->t.sva, &op) & SVA_TEST_ARMED);
+	got = sva_wait(&self->t.sva, &op);
+	EXPECT_TRUE(got == cause || (variant->early && !got))
+		TH_LOG("%s", sva_cause(got));
+	EXPECT_TRUE(sva_is_pattern(self->mem, LEN, got ? 1 : 5));
+	test_expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
+}
+
+/* Page requests that come that late are answered, and unbind returns */
+TEST_F(step, unbind_page_request)
+{
+	struct sva_as as = test_forged(&self->t, self->t.as.pasid);
+	struct sva_test_op op = sva_op(&as, SVA_TEST_OP_FLOOD,
+				       self->mem + self->size,
+				       STEP_PAGES * self->size);
+
+	if (!(self->t.info.on & SVA_TEST_PRI_ON))
+		SKIP(return, "no PRI");
+	arm(_metadata, &self->t.sva, variant->trigger, &op);
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
+	EXPECT_FALSE(state_of(&self->t.sva, &op) & SVA_TEST_ARMED);
+	EXPECT_CAUSE(0, sva_wait(&self->t.sva, &op));
+	EXPECT_TRUE(SOON(10000, all_answered(&self->t.sva, as.pasid,
+					     STEP_PAGES)));
+	test_expect_no_pasid(_metadata, &self->t, as.pasid, self->mem);
+}
+
+/*
+ * The number goes to another process at once. What the device has asked for in
+ * the name of the old one is not done for the new one.
+ */
+TEST_F(step, next_in_line)
+{
+	struct sva *sva = &self->t.sva;
+	struct sva_test_op op;
+	struct sva_as as;
+	struct test_hand h;
+	uint32_t pasid = self->t.info.max_pasids - 1;
+	uint32_t bond;
+	size_t i;
+
+	if (!(self->t.info.on & SVA_TEST_PRI_ON))
+		SKIP(return, "no PRI");
+	if (sva_bind_private(sva, &bond, &pasid) == -EOPNOTSUPP)
+		SKIP(return, "no iommu_sva_bind_device_pasid()");
+	if (!test_fork(_metadata, &h)) {
+		CHILD_CHECK(!sva_open_path(sva, sva->path));
+		test_wait_go(&h);
+		CHILD_CHECK(!sva_bind_private(sva, &bond, &pasid));
+		test_say(&h);
+		test_wait_go(&h);
+		for (i = 1; i <= STEP_PAGES; i++)
+			CHILD_CHECK(!sva_pfn(self->mem + i * self->size));
+		_exit(0);
+	}
+
+	as = test_forged(&self->t, pasid);
+	op = sva_op(&as, SVA_TEST_OP_FLOOD, self->mem + self->size,
+		    STEP_PAGES * self->size);
+	arm(_metadata, &self->t.sva, variant->trigger, &op);
+	ASSERT_EQ(0, sva_unbind(sva, bond));
+	test_go(_metadata, &h);
+	test_heard(_metadata, &h);
+	EXPECT_CAUSE(0, sva_wait(sva, &op));
+	EXPECT_TRUE(SOON(10000, all_answered(sva, pasid, STEP_PAGES)));
+	test_go(_metadata, &h);
+	test_join(_metadata, &h);
+}
+
+/* The PASID in the request is not the one that the driver asked for */
+TEST(wrong_pasid)
+{
+	struct sva_test_knobs how = { .pasid_offset = 1 };
+	uint8_t *mem = sva_pages(1), buf[LEN];
+	struct sva_test_counters c;
+	struct test_dev t = {};
+	int cause;
+
+	test_bind(_metadata, &t, SVA_TEST_MODE_UNTRANSLATED);
+	cause = test_no_pasid(t.as.mode);
+	sva_pattern(mem, LEN, 1);
+	sva_pattern(buf, LEN, 2);
+	ASSERT_EQ(0, sva_misbehave(&t.sva, how));
+	ASSERT_EQ(0, sva_counters_clear(&t.sva));
+	EXPECT_CAUSE(cause, sva_read(&t.as, mem, buf, LEN));
+	EXPECT_CAUSE(cause, sva_write(&t.as, mem, buf, LEN));
+	EXPECT_TRUE(sva_is_pattern(mem, LEN, 1));
+	EXPECT_TRUE(sva_is_pattern(buf, LEN, 2));
+	ASSERT_EQ(0, sva_counters(&t.sva, t.as.pasid, &c));
+	EXPECT_EQ(0, c.attempts);
+	ASSERT_EQ(0, sva_counters(&t.sva, t.as.pasid + 1, &c));
+	EXPECT_EQ(2, c.attempts);
+	EXPECT_EQ(2, c.refused);
+	EXPECT_EQ(0, c.answered);
+	ASSERT_EQ(0, sva_misbehave(&t.sva, (struct sva_test_knobs) {}));
+	EXPECT_TRUE(test_works(&t.as, mem));
+	behave(&t.sva);
+}
+
+/*
+ * Nobody drives the device, and it does DMA: its firmware was told to, before
+ * it lost its driver, or is broken. The test plays the part of the firmware.
+ */
+FIXTURE(free_run)
+{
+	struct test_dev t;
+	uint64_t *regs;
+	uint8_t *mem;		/* a page that was touched */
+	uint64_t physical;	/* its address */
+	char name[32];
+};
+
+FIXTURE_VARIANT(free_run)
+{
+	uint64_t command;
+	bool passes;
+};
+
+FIXTURE_VARIANT_ADD(free_run, untranslated)
+{
+	.command = SVA_TEST_MODE_UNTRANSLATED,
+};
+
+FIXTURE_VARIANT_ADD(free_run, with_pasid)
+{
+	.command = SVA_TEST_MODE_UNTRANSLATED | SVA_TEST_WITH_PASID,
+};
+
+FIXTURE_VARIANT_ADD(free_run, ats)
+{
+	.command = SVA_TEST_MODE_ATS,
+};
+
+/*
+ * A physical address, said to be translated, is as good as any to who has ATS.
+ * A device without a driver should not have it. But the VT-d driver turns ATS on
+ * when it finds the device and leaves it on, so that such a request gets to any
+ * memory that there is. This says how things are, not how they should be.
+ */
+FIXTURE_VARIANT_ADD(free_run, ats_left_on)
+{
+	.command = SVA_TEST_MODE_TRANSLATED,
+	.passes = true,
+};
+
+static uint64_t get_reg(TEST_SELF(free_run), uint32_t reg)
+{
+	return __atomic_load_n(&self->regs[reg / 8], __ATOMIC_RELAXED);
+}
+
+static void set_reg(TEST_SELF(free_run), uint32_t reg, uint64_t val)
+{
+	__atomic_store_n(&self->regs[reg / 8], val, __ATOMIC_RELAXED);
+}
+
+static uint64_t counter(TEST_SELF(free_run), uint32_t reg)
+{
+	set_reg(self, SVA_TEST_CNT_SELECT, SVA_TEST_CNT_TOTAL);
+	return get_reg(self, reg);
+}
+
+static void channel(TEST_SELF(free_run), uint32_t reg, uint64_t val)
+{
+	set_reg(self, SVA_TEST_CHANNEL(0) + reg, val);
+}
+
+static int pci_write(TEST_SELF(free_run), const char *leaf, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", self->name,
+		 leaf);
+	return sva_write_file(path, text);
+}
+
+/* Take the driver away, and map the registers */
+FIXTURE_SETUP(free_run)
+{
+	char path[128];
+	int fd;
+
+	test_open(_metadata, &self->t);
+	if (sva_sysfs(&self->t.sva, "resource0", path, sizeof(path)))
+		SKIP(_exit(KSFT_SKIP), "not a PCI device");
+	if (variant->command & SVA_TEST_MODE &&
+	    !(self->t.info.on & SVA_TEST_ATS_ON))
+		SKIP(_exit(KSFT_SKIP), "no ATS");
+	strcpy(self->name, self->t.info.name);
+	self->mem = sva_pages(1);
+	sva_pattern(self->mem, LEN, 1);
+	self->physical = sva_pfn(self->mem) * sva_page_size();
+	ASSERT_NE(0, self->physical);
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0",
+		 self->name);
+	ASSERT_EQ(0, pci_write(self, "driver/unbind", self->name));
+	ASSERT_EQ(0, pci_write(self, "enable", "1"));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	self->regs = mmap(NULL, SVA_TEST_REGS_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, self->regs);
+	close(fd);
+}
+
+FIXTURE_TEARDOWN(free_run)
+{
+	set_reg(self, SVA_TEST_RESET, 1);
+	pci_write(self, "enable", "0");
+	sva_write_file("/sys/bus/pci/drivers/sva-test/bind", self->name);
+	EXPECT_TRUE(SOON(3000, !access(sva_path(0), R_OK | W_OK)));
+	sva_close(&self->t.sva);
+}
+
+static void let_run(struct __test_metadata *_metadata, TEST_SELF(free_run),
+		    uint64_t command)
+{
+	set_reg(self, SVA_TEST_KNOBS, SVA_TEST_KNOB_FREE_RUN);
+	ASSERT_EQ(SVA_TEST_KNOB_FREE_RUN, get_reg(self, SVA_TEST_KNOBS));
+	set_reg(self, SVA_TEST_CNT_CLEAR, 1);
+	channel(self, SVA_TEST_PASID, 1);
+	channel(self, SVA_TEST_ADDR, self->physical);
+	channel(self, SVA_TEST_LEN, LEN);
+	channel(self, SVA_TEST_DATA, 0xeeeeeeeeeeeeeeee);
+	channel(self, SVA_TEST_INTERVAL, 100);
+	channel(self, SVA_TEST_COMMAND,
+		SVA_TEST_OP_FILL | SVA_TEST_REPEAT | command);
+}
+
+/* It tries and tries, and each time it is told off: nothing happens to memory */
+TEST_F(free_run, no_driver)
+{
+	const uint32_t tries = (variant->command & SVA_TEST_MODE) ==
+			       SVA_TEST_MODE_ATS ? SVA_TEST_CNT_ATS_REQUESTS :
+						   SVA_TEST_CNT_ATTEMPTS;
+	uint64_t before;
+
+	let_run(_metadata, self, variant->command);
+	ASSERT_TRUE(SOON(5000, counter(self, tries) > 10));
+	before = counter(self, tries);
+	EXPECT_TRUE(SOON(5000, counter(self, tries) > before + 10));
+	channel(self, SVA_TEST_COMMAND, SVA_TEST_OP_ABORT);
+	EXPECT_EQ(counter(self, SVA_TEST_CNT_ATTEMPTS),
+		  counter(self, variant->passes ? SVA_TEST_CNT_ANSWERED :
+						  SVA_TEST_CNT_REFUSED));
+	EXPECT_EQ(variant->passes,
+		  counter(self, SVA_TEST_CNT_BYTES_WRITTEN) != 0);
+	EXPECT_EQ(variant->passes, sva_is_byte(self->mem, LEN, 0xee));
+	EXPECT_EQ(!variant->passes, sva_is_pattern(self->mem, LEN, 1));
+}
+
+TEST_HARNESS_MAIN
