@@ -55,8 +55,9 @@ struct process {
 	struct request *rq;	/* shared with it */
 };
 
-static struct sva devs[2];	/* each process has its own */
-static struct sva_test_info infos[2];
+static struct sva devs[3];	/* each process has its own */
+static struct sva_test_info infos[3];
+static char stalling[32];	/* the third, if it is there */
 static int told, failed;	/* lines */
 
 /* How it is told */
@@ -250,6 +251,8 @@ static __noreturn void live(struct process *p)
 	for (i = 0; i < 2; i++)
 		if (sva_open(&devs[i], i))
 			_exit(1);
+	if (*stalling && sva_open_path(&devs[2], stalling))
+		_exit(1);
 	while (read(p->to, &c, 1) == 1 && p->rq->act) {
 		p->rq->ret = p->rq->act(p->rq);
 		if (write(p->from, &c, 1) != 1)
@@ -365,6 +368,23 @@ static const char *driver_of_iommu(char *name, size_t len)
 	if (!strncmp(name, "dmar", 4))
 		return "Intel VT-d";
 	return strncmp(name, "smmu3", 5) ? "an IOMMU" : "Arm SMMUv3";
+}
+
+/* A device whose accesses the SMMU stalls, if there is one */
+static void find_stalling(void)
+{
+	int nr;
+
+	for (nr = 0; nr < 8; nr++) {
+		snprintf(stalling, sizeof(stalling), "/dev/sva-test%d", nr);
+		if (sva_open_path(&devs[2], stalling))
+			continue;
+		if (!sva_info(&devs[2], &infos[2]) &&
+		    infos[2].on & SVA_TEST_STALL_ON)
+			return;
+		sva_close(&devs[2]);
+	}
+	*stalling = '\0';
 }
 
 static void show_machine(void)
@@ -536,6 +556,29 @@ static void show_requested_page(struct request *rq)
 	     (unsigned long long)new.page_responses, quoted(rq->text));
 }
 
+/* The SMMU holds the access until the kernel has brought the page */
+static void show_stalled_page(void)
+{
+	struct sva_test_counters cnt;
+	struct request rq = request_of(2);
+	int ret;
+
+	rq.flags = SVA_TEST_BIND_PRIVATE;
+	must(A, act_bind, &rq, "bind to a PASID of the driver's");
+	must(A, act_map, &rq, "mmap");
+	ask(A, act_pfn, &rq);
+	if (rq.pfn)
+		give_up("new memory has a page already");
+	ask_text(A, act_device_write, &rq, "paged in");
+	ret = rq.ret;
+	sva_counters(&devs[2], rq.pasid, &cnt);
+	get(A, &rq);
+	tell("page in", !ret && cnt.stalls == 1 && !cnt.refused &&
+	     same(rq.text, "paged in"),
+	     "%s, untouched %p: stalls %llu: %s", strrchr(stalling, '/') + 1,
+	     rq.addr, (unsigned long long)cnt.stalls, quoted(rq.text));
+}
+
 static void show_page_in(void)
 {
 	struct request rq = a;
@@ -549,6 +592,8 @@ static void show_page_in(void)
 		show_requested_page(&rq);
 	else
 		show_refused_page(&rq);
+	if (*stalling)
+		show_stalled_page();
 }
 
 /* A page of A's that the device has used is B's next */
@@ -670,6 +715,7 @@ int main(int argc, char **argv)
 	/* A freed page goes to who asks next on the same CPU */
 	sva_stay_on_this_cpu();
 	show_machine();
+	find_stalling();
 	A = begin("A");
 	B = begin("B");
 	show_bind();
