@@ -179,7 +179,7 @@ TEST_F(remove, driver_unbound_in_ioctl)
 	void *ret;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_in_ioctl, self));
-	usleep(5000);
+	usleep(500);
 	unbind_driver(_metadata, self);
 	pthread_join(thread, &ret);
 	/* It came too late, or was stopped */
