@@ -203,7 +203,7 @@ TEST_F(few, kept_for_other_device)
 				variant->usable);
 	EXPECT_EQ(-ENOSPC, test_bind_as(&self->t.sva, &as, 0));
 	ASSERT_EQ(0, test_bind_as(&other.sva, &as, 0));
-	EXPECT_EQ(variant->usable + 1, as.pasid);
+	EXPECT_LT(variant->usable, as.pasid);
 	EXPECT_TRUE(test_works(&as, self->mem));
 	EXPECT_EQ(-EOVERFLOW, test_bind_as(&self->t.sva, &as, 0));
 	for (i = 0; i < variant->usable; i++)
