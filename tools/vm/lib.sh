@@ -5,9 +5,11 @@
 set -euo pipefail
 
 # A sub-make must not inherit the flags of the make that runs us, and text
-# must not depend on the user's language.
+# must not depend on the user's language. Nor must what ccache finds: it tells
+# apart what was compiled with another LANG.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL GREP_OPTIONS CDPATH
-export LC_ALL=C.UTF-8
+unset LC_CTYPE LC_MESSAGES
+export LANG=C.UTF-8 LC_ALL=C.UTF-8
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$top/build
