@@ -47,6 +47,7 @@
 #define KILL_SECONDS	3	/* for processes to die of SIGKILL */
 
 static int side = -1;
+static char side_device[PATH_MAX];	/* in sysfs */
 
 static long now_ms(void)
 {
@@ -70,12 +71,14 @@ static void write_all(int fd, const void *buf, size_t len)
 	}
 }
 
+static void write_side(const void *buf, size_t len);
+
 static void send_frame(const char *word, const void *buf, size_t len)
 {
 	char head[64];
 
-	write_all(side, head, snprintf(head, sizeof(head), "%s %zu\n", word, len));
-	write_all(side, buf, len);
+	write_side(head, snprintf(head, sizeof(head), "%s %zu\n", word, len));
+	write_side(buf, len);
 }
 
 __attribute__((format(printf, 2, 3)))
@@ -154,10 +157,51 @@ static void open_side_channel(void)
 		snprintf(path, sizeof(path), "%s/name", ports.gl_pathv[i]);
 		if (!read_file(path, name, sizeof(name)) || strcmp(name, PORT_NAME))
 			continue;
+		snprintf(path, sizeof(path), "%s/device", ports.gl_pathv[i]);
+		if (!realpath(path, side_device))
+			continue;
 		snprintf(path, sizeof(path), "/dev/%s", basename(ports.gl_pathv[i]));
-		side = open(path, O_RDWR | O_CLOEXEC);
+		side = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	}
 	globfree(&ports);
+}
+
+/*
+ * Once the system has been suspended, Linux 7.3.4 never learns that the host
+ * still listens: it asks before it has provided a buffer for the answer, and
+ * what is written waits for ever. A driver that finds the device anew asks again.
+ */
+static void revive_side_channel(void)
+{
+	const char *name = basename(side_device);
+
+	close(side);
+	side = -1;
+	write_file("/sys/bus/virtio/drivers/virtio_console/unbind", name);
+	write_file("/sys/bus/virtio/drivers/virtio_console/bind", name);
+	for (int i = 0; i < 100 && side < 0; i++) {
+		usleep(10000);
+		open_side_channel();
+	}
+}
+
+/* Nothing is lost: what was not accepted is written again */
+static void write_side(const void *buf, size_t len)
+{
+	while (len && side >= 0) {
+		struct pollfd pfd = { .fd = side, .events = POLLOUT };
+		ssize_t n = write(side, buf, len);
+
+		if (n > 0) {
+			buf = (const char *)buf + n;
+			len -= n;
+		} else if (errno == EAGAIN && poll(&pfd, 1, -1) > 0 &&
+			   pfd.revents & POLLHUP) {
+			revive_side_channel();
+		} else if (errno != EAGAIN && errno != EINTR) {
+			return;
+		}
+	}
 }
 
 /* The console's own device: unlike /dev/console it can be a controlling tty */

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import stat
+import struct
 import subprocess
 import time
 
@@ -23,6 +24,28 @@ QEMU = "qemu-san" if SAN else "qemu"
 SAN_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"} if SAN else {}
 
+# The firmware's part of waking up from S3. SeaBIOS 1.16.2 makes its writes to the
+# configuration space through the window that the reset has turned off. Linux runs
+# _WAK before it restores what only that window can reach: ATS, PRI, PASID.
+#   OperationRegion (CFG, SystemIO, 0xcf8, 8)
+#   Field (CFG, DWordAcc, NoLock, Preserve) { ADDR, 32, DATA, 32 }
+#   Method (_WAK, 1) { ADDR = ..., DATA = ..., ..., Return (Package () { 0, 0 }) }
+def wake_ssdt():
+    writes = {
+        0x80000060: 0xb0000001,         # PCIEXBAR of q35's host bridge
+        0x8000f840: 0x00000601,         # PMBASE of its LPC bridge
+        0x8000f844: 0x00000080,         # ACPI_CNTL: what is at PMBASE is on
+    }
+    wak = b"_WAK\x01"
+    for addr, data in writes.items():
+        wak += struct.pack("<HI4sHI4s", 0x0c70, addr, b"ADDR", 0x0c70, data, b"DATA")
+    wak += b"\xa4\x12\x04\x02\x00\x00"
+    length = len(wak) + 2
+    return (b"\x5b\x80CFG_\x01\x0b\xf8\x0c\x0a\x08"
+            b"\x5b\x81\x10CFG_\x03ADDR\x20DATA\x20"
+            b"\x14" + bytes([0x40 | length & 15, length >> 4]) + wak)
+
+
 # The machines, the only place that knows them. Everything runs under TCG: the
 # IOMMUs under test are models, and a result must not depend on the host.
 MACHINES = {
@@ -35,6 +58,7 @@ MACHINES = {
                 " -device intel-iommu,intremap=on,device-iotlb=on,x-scalable-mode=on,"
                 "x-flts=on,x-pasid-mode=on,x-svm=on,aw-bits=48",
         "devices": "-device sva-test-pci -device sva-test-pci",
+        "ssdt": wake_ssdt(),
     },
     "arm64": {
         "kernel": "Image",
@@ -221,6 +245,7 @@ class VM(Job):
             if not os.path.isdir(extra):
                 raise Error(f"EXTRA: no folder '{extra}'")
             self.entries.update(collect(extra, "extra"))
+        self.ssdt = machine(arch).get("ssdt")
         self.argv = self.command_line(machine(arch), append, qemu)
         self.phase, self.deadline = "boot", None
         self.frames, self.said_bye = b"", False
@@ -233,6 +258,8 @@ class VM(Job):
             if not os.path.exists(path):
                 raise Error(f"{path} is not there: make test and make boot build it")
         firmware = [w for d in ("/usr/share/seabios", "/usr/share/qemu") for w in ("-L", d)]
+        if self.ssdt:
+            firmware += ["-acpitable", f"sig=SSDT,data={self.folder}/ssdt"]
         line = f"{mach['append']} panic=-1 {append}".strip()
         try:
             return ([binary] + firmware + shlex.split(f"{COMMON} {mach['qemu']} {mach['devices']}")
@@ -254,6 +281,9 @@ class VM(Job):
             with open(self.base, "rb") as base:
                 shutil.copyfileobj(base, out, 1 << 20)
             write_cpio(out, self.entries)
+        if self.ssdt:
+            with open(f"{self.folder}/ssdt", "wb") as out:
+                out.write(self.ssdt)
 
     def dry_run(self):
         """The line that run() would start; the files that it names are made"""
