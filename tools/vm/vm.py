@@ -70,6 +70,14 @@ MACHINES = {
                    " -device sva-test-pci,ats=off,pri=off",
     },
 }
+# What is different with another IOMMU. AMD's model has no PASIDs.
+IOMMUS = {
+    ("x86_64", "amd"): {
+        "append": "console=ttyS0 no_timer_check tsc=reliable",
+        "qemu": "-M q35 -cpu qemu64,+x2apic"
+                " -device amd-iommu,intremap=on,dma-remap=on,device-iotlb=on,xtsup=on",
+    },
+}
 # ioeventfd=off: a frame has left QEMU when the guest's write returns
 # KASAN and kmemleak want memory of their own, and time
 DEBUG = bool(os.environ.get("DEBUG"))
@@ -90,10 +98,12 @@ class Error(Exception):
     """Something the user can put right; its text is the one line to show"""
 
 
-def machine(arch):
+def machine(arch, iommu=""):
     if arch not in MACHINES:
         raise Error(f"unknown architecture '{arch}' (known: {' '.join(sorted(MACHINES))})")
-    return MACHINES[arch]
+    if iommu and (arch, iommu) not in IOMMUS:
+        raise Error(f"no IOMMU '{iommu}' on {arch}")
+    return MACHINES[arch] | IOMMUS.get((arch, iommu), {})
 
 
 def qemu_binary(arch):
@@ -232,7 +242,7 @@ class VM(Job):
     """
 
     def __init__(self, arch, command, *, timeout=0, grace=GRACE_SECONDS, append="", qemu="",
-                 extra=None, shell=None, folder=None):
+                 iommu="", extra=None, shell=None, folder=None):
         super().__init__()
         self.arch, self.timeout, self.grace = arch, timeout, grace
         self.shell = shell
@@ -245,8 +255,9 @@ class VM(Job):
             if not os.path.isdir(extra):
                 raise Error(f"EXTRA: no folder '{extra}'")
             self.entries.update(collect(extra, "extra"))
-        self.ssdt = machine(arch).get("ssdt")
-        self.argv = self.command_line(machine(arch), append, qemu)
+        mach = machine(arch, iommu)
+        self.ssdt = mach.get("ssdt")
+        self.argv = self.command_line(mach, append, qemu)
         self.phase, self.deadline = "boot", None
         self.frames, self.said_bye = b"", False
 
