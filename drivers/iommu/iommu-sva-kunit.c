@@ -5,6 +5,7 @@
  * that does nothing but what the test wants, for what a machine seldom does.
  */
 #include <kunit/device.h>
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/iommu.h>
 #include <linux/mm_types.h>
@@ -17,11 +18,17 @@
 #include <asm/sva.h>
 #endif
 
+#include "iommu-priv.h"
+
 #define GLOBAL_PASID	5
 
 struct sva_test {
 	struct mm_struct	mm;
 	struct iommu_mm_data	iommu_mm;
+	/* A bind that is faster, to this PASID or with the old call */
+	struct device		*fast_dev;
+	ioasid_t		fast_pasid;
+	struct iommu_sva	*fast_bond;
 };
 
 static int sva_test_init(struct kunit *test)
@@ -349,6 +356,10 @@ static void sva_test_error_no_pasids(struct kunit *test)
 	m->param->max_pasids = 0;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 0), -EOPNOTSUPP);
+	/* 0 is not a PASID that anybody can have */
+	m->param->max_pasids = 1;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 0), -EOPNOTSUPP);
 	m->param->max_pasids = MAX_PASIDS;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
 
@@ -667,6 +678,278 @@ static void sva_test_driver_calls(struct kunit *test)
 	expect_calls(test, m, "A");
 }
 
+/*
+ * An mm of the test's own, alive as far as the core can tell. mm_pasid_drop()
+ * is called by the test, not when the last of the mm's references is gone.
+ */
+static struct mm_struct *own_mm(struct kunit *test)
+{
+	struct mm_struct *mm = mm_without_bond(test);
+
+	atomic_set(&mm->mm_users, 1);
+	atomic_set(&mm->mm_count, 1);
+	return mm;
+}
+
+static void own_mm_exits(struct kunit *test, struct mm_struct *mm)
+{
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_count), 1);
+	mm_pasid_drop(mm);
+	mm->iommu_mm = NULL;
+}
+
+/* Of those that a device can use */
+static unsigned int free_global_pasids(struct sva_mock *m)
+{
+	ioasid_t taken[MAX_PASIDS];
+	unsigned int nr, i;
+
+	for (nr = 0; nr < MAX_PASIDS; nr++) {
+		taken[nr] = iommu_alloc_global_pasid(m->dev);
+		if (taken[nr] == IOMMU_PASID_INVALID)
+			break;
+	}
+	for (i = 0; i < nr; i++)
+		iommu_free_global_pasid(taken[i]);
+	return nr;
+}
+
+/* The global PASID comes with the first bond of the old call, and stays */
+static void sva_test_upgrade(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = own_mm(test);
+	unsigned int nr = free_global_pasids(m);
+	struct iommu_sva *private, *global;
+	struct iommu_mm_data *iommu_mm;
+	ioasid_t pasid;
+
+	private = iommu_sva_bind_device_pasid(m->dev, mm, 7);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, private);
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), IOMMU_PASID_INVALID);
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr);
+	iommu_mm = mm->iommu_mm;
+
+	global = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, global);
+	pasid = iommu_sva_get_pasid(global);
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), pasid);
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr - 1);
+	KUNIT_EXPECT_PTR_EQ(test, mm->iommu_mm, iommu_mm);
+	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(private), 7);
+	iommu_sva_unbind_device(private);
+	iommu_sva_unbind_device(global);
+
+	/* The CPU's instructions go on with it, other mms do without */
+	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm));
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), pasid);
+	global = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, global);
+	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(global), pasid);
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr - 1);
+	iommu_sva_unbind_device(global);
+	own_mm_exits(test, mm);
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr);
+}
+
+/* A global PASID that another device gave the mm, and this one does not have */
+static void sva_test_overflow(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
+	struct mm_struct *mm = own_mm(test);
+	struct iommu_sva *bond;
+	ioasid_t taken, pasid;
+
+	taken = iommu_alloc_global_pasid(m->dev);
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	pasid = iommu_sva_get_pasid(bond);
+	KUNIT_EXPECT_GT(test, pasid, taken);
+
+	n->param->max_pasids = pasid;
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(n->dev, mm),
+			    ERR_PTR(-EOVERFLOW));
+	expect_calls(test, n, "");
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), pasid);
+	/* That is no reason to do without the device */
+	KUNIT_EXPECT_EQ(test, sva_bind_error(n, mm, pasid - 1), 0);
+	n->param->max_pasids = pasid + 1;
+	iommu_sva_unbind_device(bond);
+	bond = iommu_sva_bind_device(n->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(bond), pasid);
+	iommu_sva_unbind_device(bond);
+
+	iommu_free_global_pasid(taken);
+	own_mm_exits(test, mm);
+}
+
+/* In place of the allocation for the first bond of an mm: another is faster */
+static ioasid_t sva_test_slow_alloc(struct device *dev)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct sva_test *t = test->priv;
+
+	kunit_deactivate_static_stub(test, iommu_alloc_global_pasid);
+	if (t->fast_pasid)
+		t->fast_bond = iommu_sva_bind_device_pasid(t->fast_dev, &t->mm,
+							   t->fast_pasid);
+	else
+		t->fast_bond = iommu_sva_bind_device(t->fast_dev, &t->mm);
+	return iommu_alloc_global_pasid(dev);
+}
+
+/* Two first bonds at once: the mm has one of everything, as if one was first */
+static void sva_test_two_first(struct kunit *test, ioasid_t fast_pasid)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
+	unsigned int nr = free_global_pasids(m);
+	struct mm_struct *mm = own_mm(test);
+	struct sva_test *t = test->priv;
+	struct iommu_sva *bond;
+
+	t->fast_dev = n->dev;
+	t->fast_pasid = fast_pasid;
+	kunit_activate_static_stub(test, iommu_alloc_global_pasid,
+				   sva_test_slow_alloc);
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, t->fast_bond);
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm),
+			iommu_sva_get_pasid(bond));
+	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(t->fast_bond),
+			fast_pasid ?: iommu_sva_get_pasid(bond));
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr - 1);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&mm->iommu_mm->sva_domains), 2);
+	expect_calls(test, m, "AS");
+	expect_calls(test, n, "AS");
+
+	iommu_sva_unbind_device(t->fast_bond);
+	iommu_sva_unbind_device(bond);
+	expect_calls(test, m, "BDF");
+	expect_calls(test, n, "BDF");
+	own_mm_exits(test, mm);
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr);
+}
+
+static void sva_test_first_at_once(struct kunit *test)
+{
+	sva_test_two_first(test, IOMMU_NO_PASID);
+}
+
+static void sva_test_first_at_once_private(struct kunit *test)
+{
+	sva_test_two_first(test, 7);
+}
+
+/* The old call attaches to each device of a group that has PASIDs, or to none */
+static void sva_test_group_fails(struct kunit *test)
+{
+	struct sva_mock *none = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *m = sva_mock_init(test, "sva-mock-2", none->group);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-3", none->group);
+	struct mm_struct *mm = own_mm(test);
+	struct iommu_sva *bond;
+
+	none->param->max_pasids = 0;
+	n->set_error = -ENOMEM;
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-ENOMEM));
+	expect_calls(test, m, "ASBDF");
+	expect_calls(test, n, "S");
+	KUNIT_EXPECT_NULL(test, m->attached[mm_get_enqcmd_pasid(mm)]);
+	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
+
+	n->set_error = 0;
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	expect_calls(test, m, "AS");
+	expect_calls(test, n, "S");
+	/* It is a bond of the group */
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(n->dev, mm), bond);
+	iommu_sva_unbind_device(bond);
+	expect_calls(test, m, "");
+	iommu_sva_unbind_device(bond);
+	expect_calls(test, m, "BDF");
+	expect_calls(test, n, "BD");
+	expect_calls(test, none, "");
+	own_mm_exits(test, mm);
+}
+
+/* A domain as iommufd would have it, of the mock's IOMMU */
+static struct iommu_domain *sva_mock_other_domain(struct kunit *test,
+						  struct sva_mock *m)
+{
+	struct iommu_domain *domain = kunit_kzalloc(test, sizeof(*domain),
+						    GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, domain);
+	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	domain->ops = &sva_mock_domain_ops;
+	domain->owner = &m->ops;
+	return domain;
+}
+
+static void expect_attached(struct kunit *test, struct sva_mock *m,
+			    struct sva_mock *n, struct iommu_domain *domain,
+			    struct iommu_attach_handle *handle)
+{
+	KUNIT_EXPECT_PTR_EQ(test, m->attached[3], domain);
+	KUNIT_EXPECT_PTR_EQ(test, n->attached[3], domain);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_attach_handle_get(m->group, 3, 0),
+			    handle);
+}
+
+/* The old domain and handle stay until every device has the new domain */
+static void sva_test_replace(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", m->group);
+	struct iommu_domain *old = sva_mock_other_domain(test, m);
+	struct iommu_domain *new = sva_mock_other_domain(test, m);
+	struct iommu_attach_handle first = {}, second = {};
+
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_replace_device_pasid(new, m->dev, 3, &second));
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_attach_device_pasid(old, m->dev, 3, &first));
+	expect_attached(test, m, n, old, &first);
+	expect_calls(test, m, "S");
+	expect_calls(test, n, "S");
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			iommu_attach_device_pasid(new, m->dev, 3, &second));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_replace_device_pasid(new, m->dev, 3, NULL));
+	expect_calls(test, m, "");
+
+	n->set_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			iommu_replace_device_pasid(new, m->dev, 3, &second));
+	expect_calls(test, m, "SS");
+	expect_calls(test, n, "S");
+	expect_attached(test, m, n, old, &first);
+
+	n->set_error = 0;
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_replace_device_pasid(new, m->dev, 3, &second));
+	expect_calls(test, m, "S");
+	expect_calls(test, n, "S");
+	expect_attached(test, m, n, new, &second);
+	/* With the same domain it is the handle alone */
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_replace_device_pasid(new, m->dev, 3, &first));
+	expect_calls(test, m, "");
+	expect_attached(test, m, n, new, &first);
+
+	iommu_detach_device_pasid(new, m->dev, 3);
+	expect_calls(test, m, "BD");
+	expect_calls(test, n, "BD");
+	expect_attached(test, m, n, NULL, ERR_PTR(-ENOENT));
+}
+
 /* Something that may have to wait for what the test does */
 struct sva_bg {
 	struct work_struct	work;
@@ -730,14 +1013,10 @@ static void sva_test_slow_unbind(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
 	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
-	struct mm_struct *other = mm_without_bond(test);
+	struct mm_struct *other = own_mm(test);
 	struct mm_struct *mm = live_mm(test);
 	struct sva_bg *unbind, *bind, *kva;
 	struct iommu_sva *bond;
-
-	/* Alive as far as the core can tell */
-	atomic_set(&other->mm_users, 1);
-	atomic_set(&other->mm_count, 1);
 
 	bond = iommu_sva_bind_device_pasid(m->dev, mm, 3);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
@@ -756,8 +1035,7 @@ static void sva_test_slow_unbind(struct kunit *test)
 	flush_work(&unbind->work);
 	flush_work(&bind->work);
 	flush_work(&kva->work);
-	/* No mm_struct that mmdrop() will ever see */
-	kfree(other->iommu_mm);
+	own_mm_exits(test, other);
 }
 
 static struct kunit_case sva_test_cases[] = {
@@ -767,6 +1045,13 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_x86_enqcmd),
 	KUNIT_CASE(sva_test_x86_lam),
 #endif
+	/* Before mms that may be dropped some time after the test */
+	KUNIT_CASE(sva_test_upgrade),
+	KUNIT_CASE(sva_test_overflow),
+	KUNIT_CASE(sva_test_first_at_once),
+	KUNIT_CASE(sva_test_first_at_once_private),
+	KUNIT_CASE(sva_test_group_fails),
+	KUNIT_CASE(sva_test_replace),
 	KUNIT_CASE(sva_test_error_no_iommu),
 	KUNIT_CASE(sva_test_error_no_mm),
 	KUNIT_CASE(sva_test_error_no_pasids),
@@ -800,4 +1085,5 @@ kunit_test_suite(sva_test_suite);
 
 MODULE_DESCRIPTION("KUnit tests of IOMMU SVA");
 MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
 MODULE_LICENSE("GPL");

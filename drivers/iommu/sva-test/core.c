@@ -26,6 +26,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/pm.h>
 #include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
@@ -34,6 +35,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
+#include <uapi/linux/iommufd.h>
 
 #include "internal.h"
 #include "sva-test.h"
@@ -51,6 +53,7 @@
  * @pasid: the PASID
  * @allocated: @pasid is to be given back to the global space
  * @private: @pasid is to be given back to the device's own
+ * @rid: @domain is that of requests without a PASID, and to be freed
  * @gone: no operation may begin, under st->lock
  */
 struct sva_test_bond {
@@ -61,6 +64,7 @@ struct sva_test_bond {
 	u32 pasid;
 	bool allocated;
 	bool private;
+	bool rid;
 	bool gone;
 };
 
@@ -469,6 +473,9 @@ static int sva_test_launch(struct sva_test_file *file,
 		if (IS_ERR(bond))
 			return PTR_ERR(bond);
 		chan->bond = bond;
+		/* It stands for no PASID */
+		if (bond->rid)
+			return -EINVAL;
 	}
 	ret = sva_test_load(file->st, chan, op);
 	if (ret)
@@ -721,6 +728,38 @@ static int sva_test_bond_dma(struct sva_test *st, struct sva_test_bond *bond)
 	return 0;
 }
 
+/* A domain that a first stage can be nested on, for requests without a PASID */
+static int sva_test_bond_stage2(struct sva_test *st, struct sva_test_bond *bond)
+{
+	struct iommu_domain *domain;
+	int ret;
+
+	domain = iommu_paging_domain_alloc_flags(st->hw.dev,
+						 IOMMU_HWPT_ALLOC_NEST_PARENT);
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	ret = iommu_attach_device(domain, st->hw.dev);
+	if (ret) {
+		iommu_domain_free(domain);
+		return ret;
+	}
+	bond->domain = domain;
+	bond->rid = true;
+	return 0;
+}
+
+static void sva_test_bond_detach(struct sva_test *st,
+				 struct sva_test_bond *bond)
+{
+	if (bond->rid) {
+		iommu_detach_device(bond->domain, st->hw.dev);
+		iommu_domain_free(bond->domain);
+	} else {
+		iommu_detach_device_pasid(bond->domain, st->hw.dev,
+					  bond->pasid);
+	}
+}
+
 /* The caller has taken the bond from the file */
 static void sva_test_bond_end(struct sva_test *st, struct sva_test_bond *bond)
 {
@@ -733,8 +772,7 @@ static void sva_test_bond_end(struct sva_test *st, struct sva_test_bond *bond)
 	else if (bond->handle)
 		iommu_sva_unbind_device(bond->handle);
 	else
-		iommu_detach_device_pasid(bond->domain, st->hw.dev,
-					  bond->pasid);
+		sva_test_bond_detach(st, bond);
 	if (bond->allocated)
 		iommu_free_global_pasid(bond->pasid);
 	sva_test_bond_put(bond);
@@ -836,6 +874,16 @@ static int sva_test_attach_dma(struct sva_test_file *file,
 	if (!capable(CAP_SYS_RAWIO))
 		return -EPERM;
 	return sva_test_bond_new(file, arg, NULL, sva_test_bond_dma);
+}
+
+static int sva_test_attach_stage2(struct sva_test_file *file,
+				  struct sva_test_bind *arg)
+{
+	if (arg->mm_of || arg->flags || arg->pasid)
+		return -EINVAL;
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	return sva_test_bond_new(file, arg, NULL, sva_test_bond_stage2);
 }
 
 static int sva_test_unbind(struct sva_test_file *file,
@@ -1096,6 +1144,32 @@ void sva_test_reset_done(struct sva_test *st)
 	up_write(&st->sem);
 }
 
+/*
+ * User space is frozen, nobody is inside an ioctl. Bonds stay: what the bus and
+ * the IOMMU have of them is theirs to keep.
+ */
+static int sva_test_pm_suspend(struct device *dev)
+{
+	struct sva_test *st = dev_get_drvdata(dev);
+
+	sva_test_halt(st, SVA_TEST_RESETTING);
+	sva_test_set(st, SVA_TEST_IRQ_ENABLE, 0);
+	return 0;
+}
+
+/* The device may have lost its state, or not: it begins anew in either case */
+static int sva_test_pm_resume(struct device *dev)
+{
+	struct sva_test *st = dev_get_drvdata(dev);
+
+	sva_test_set(st, SVA_TEST_RESET, 1);
+	sva_test_resume(st);
+	return 0;
+}
+
+DEFINE_SIMPLE_DEV_PM_OPS(sva_test_pm_ops, sva_test_pm_suspend,
+			 sva_test_pm_resume);
+
 static int sva_test_reset(struct sva_test *st)
 {
 	/* Nobody keeps st->sem for long once operations have ended */
@@ -1192,6 +1266,8 @@ static int sva_test_command(struct sva_test_file *file, unsigned int cmd,
 		return sva_test_bind(file, &arg->bind);
 	case SVA_TEST_IOC_ATTACH_DMA:
 		return sva_test_attach_dma(file, &arg->bind);
+	case SVA_TEST_IOC_ATTACH_STAGE2:
+		return sva_test_attach_stage2(file, &arg->bind);
 	case SVA_TEST_IOC_UNBIND:
 		return sva_test_unbind(file, &arg->unbind);
 	case SVA_TEST_IOC_RUN:

@@ -8,6 +8,7 @@
 #include <linux/irqreturn.h>
 #include <linux/types.h>
 
+struct dev_pm_ops;
 struct device;
 struct ida;
 struct iommu_sva;
@@ -38,6 +39,9 @@ irqreturn_t sva_test_irq(int irq, void *data);
 
 void sva_test_reset_prepare(struct sva_test *st);
 void sva_test_reset_done(struct sva_test *st);
+
+/* For a device whose driver data is its struct sva_test */
+extern const struct dev_pm_ops sva_test_pm_ops;
 
 struct iommu_sva *sva_test_bind_private(struct device *dev, struct ida *pasids,
 					struct mm_struct *mm, u32 first,

@@ -5,6 +5,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
 #include <linux/pci.h>
+#include <linux/pm.h>
 
 #include "internal.h"
 #include "sva-test.h"
@@ -125,4 +126,5 @@ struct pci_driver sva_test_pci_driver = {
 	.probe = sva_test_pci_probe,
 	.remove = sva_test_pci_remove,
 	.err_handler = &sva_test_pci_err,
+	.driver.pm = pm_sleep_ptr(&sva_test_pm_ops),
 };

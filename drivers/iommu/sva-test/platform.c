@@ -7,6 +7,7 @@
 #include <linux/iommu.h>
 #include <linux/mod_devicetable.h>
 #include <linux/platform_device.h>
+#include <linux/pm.h>
 #include <linux/property.h>
 
 #include "internal.h"
@@ -99,6 +100,7 @@ struct platform_driver sva_test_platform_driver = {
 	.driver = {
 		.name = "sva-test",
 		.of_match_table = sva_test_platform_ids,
+		.pm = pm_sleep_ptr(&sva_test_pm_ops),
 	},
 	.probe = sva_test_platform_probe,
 	.remove = sva_test_platform_remove,

@@ -128,7 +128,7 @@
  * is cleared, and the rest follows. An event that has no PASID is one for every
  * PASID; PASID 0 stands for requests without PASID as well.
  */
-#define   SVA_TEST_TRIGGER              0xe00 /* start not now, but at ... */
+#define   SVA_TEST_TRIGGER              0x1e00 /* start not now, but at ... */
 #define   SVA_TEST_TRIGGER_SHIFT        9
 #define   SVA_TEST_TRIGGER_ATC          1 /* ATC invalidation for PASID */
 #define   SVA_TEST_TRIGGER_IOTLB        2 /* the IOMMU's TLB, for PASID */
@@ -140,6 +140,8 @@
 /* VT-d: any wait descriptor. SMMUv3: CMD_SYNC */
 #define   SVA_TEST_TRIGGER_SYNC         6
 #define   SVA_TEST_TRIGGER_DRAIN        7 /* VT-d: wait with page-req. drain */
+/* As PASID, before it has an effect: what is cached still counts */
+#define   SVA_TEST_TRIGGER_PASID_EARLY  8
 #define SVA_TEST_PASID                  0x08
 #define SVA_TEST_ADDR                   0x10
 #define SVA_TEST_ADDR2                  0x18

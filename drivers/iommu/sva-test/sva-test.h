@@ -175,5 +175,11 @@ struct sva_test_knobs {
 #define SVA_TEST_IOC_RESET	_IO(SVA_TEST_IOC_MAGIC, 16)
 /* Takes @id. How it stands, which may be BUSY with ARMED or HELD. */
 #define SVA_TEST_IOC_PEEK	_IOWR(SVA_TEST_IOC_MAGIC, 17, struct sva_test_op)
+/*
+ * Puts requests without a PASID on a second stage that is empty, interrupts
+ * among them where the IOMMU translates these. CAP_SYS_RAWIO
+ */
+#define SVA_TEST_IOC_ATTACH_STAGE2 \
+	_IOWR(SVA_TEST_IOC_MAGIC, 18, struct sva_test_bind)
 
 #endif /* SVA_TEST_H */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bonds that end while page requests are under way: in the IOMMU's queue, on
- * their way to it, or more of them than it holds. They are answered, and by
- * nobody but the address space that they were meant for. The next owner of the
- * PASID, who may come at once, never hears of them.
+ * Bonds that end while page requests, or stalled transactions, are under way:
+ * in the IOMMU's queue, on their way to it, or more of them than it holds. They
+ * are answered, and by nobody but the address space that they were meant for.
+ * The next owner of the PASID, who may come at once, never hears of them.
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <time.h>
@@ -16,12 +17,26 @@
 #define HOG_MS		400	/* how long the reporting of faults is held up */
 #define PATIENCE_MS	10000	/* for what takes no time */
 #define FLOOD_PAGES	32
+#define SLOW_US		20000	/* the device takes to notice an answer */
+#define NR_OPS		8	/* at a time */
+#define PRQ_ENTRIES	2048	/* of the VT-d driver's page request queue */
+#define WQ_CPUS		"/sys/devices/virtual/workqueue/cpumask"
+/* Nanoseconds that threads without priority get in the end, in each second */
+#define FAIR_SHARE	"/sys/kernel/debug/sched/fair_server/cpu1/runtime"
+
+/* What the memory of the two processes that come to have the PASID holds */
+#define OURS		1
+#define THEIRS		101
 
 FIXTURE(drain)
 {
 	struct test_dev t;
 	size_t size;
 	uint8_t *mem;		/* pages that neither process has touched */
+	int *let_go;		/* of CPU 1, shared */
+	long hog_ms;		/* if nobody does that */
+	struct sva_test_op ops[SVA_TEST_NR_CHANNELS];
+	uint8_t bufs[SVA_TEST_NR_CHANNELS][TEST_WORKS_LEN];
 };
 
 FIXTURE_VARIANT(drain)
@@ -80,8 +95,8 @@ static int irq_of(const char *pid)
 	return irq;
 }
 
-/* The IOMMU's interrupts go to CPU 1 only. Returns how many there are. */
-static int move_irqs(void)
+/* The IOMMU's interrupts go to @cpus only. Returns how many there are. */
+static int move_irqs(const char *cpus)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -94,15 +109,15 @@ static int move_irqs(void)
 			continue;
 		/* The thread moves with it, before it is woken up next */
 		snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity", irq);
-		nr += !sva_write_file(path, "2");
+		nr += !sva_write_file(path, cpus);
 	}
 	if (dir)
 		closedir(dir);
 	return nr;
 }
 
-/* Take CPU 1 from everybody, interrupt threads included, for @ms */
-static __noreturn void hog(struct test_hand *h, long ms)
+/* Take CPU 1 from everybody, interrupt threads included, for @ms at most */
+static __noreturn void hog(TEST_SELF(drain), struct test_hand *h, long ms)
 {
 	const struct sched_param p = { .sched_priority = 99 };
 	long end;
@@ -111,9 +126,48 @@ static __noreturn void hog(struct test_hand *h, long ms)
 	CHILD_CHECK(!sched_setscheduler(0, SCHED_FIFO, &p));
 	test_say(h);
 	end = now_ms() + ms;
-	while (now_ms() < end)
+	while (now_ms() < end && !__atomic_load_n(self->let_go, __ATOMIC_RELAXED))
 		;
 	_exit(0);
+}
+
+/* Memory that holds patterns from @seed on, no page of which was touched yet */
+static uint8_t *own_memory(void *at, uint32_t seed)
+{
+	int fd = memfd_create("drain", MFD_CLOEXEC);
+	size_t i, size = sva_page_size();
+	uint8_t page[size], *p;
+
+	for (i = 0; i < FLOOD_PAGES; i++) {
+		sva_pattern(page, size, seed + i);
+		if (pwrite(fd, page, size, i * size) != size)
+			return MAP_FAILED;
+	}
+	p = mmap(at, FLOOD_PAGES * size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | (at ? MAP_FIXED : 0), fd, 0);
+	close(fd);
+	return p;
+}
+
+static bool untouched(TEST_SELF(drain))
+{
+	size_t i;
+
+	for (i = 0; i < FLOOD_PAGES; i++)
+		if (sva_pfn(self->mem + i * self->size))
+			return false;
+	return true;
+}
+
+static bool unchanged(TEST_SELF(drain), uint32_t seed)
+{
+	size_t i;
+
+	for (i = 0; i < FLOOD_PAGES; i++)
+		if (!sva_is_pattern(self->mem + i * self->size, self->size,
+				    seed + i))
+			return false;
+	return true;
 }
 
 FIXTURE_SETUP(drain)
@@ -122,13 +176,21 @@ FIXTURE_SETUP(drain)
 	test_mode(_metadata, &self->t, variant->mode);
 	if (stay_on(0, 1) || stay_on(0, 0))
 		SKIP(return, "one CPU");
-	ASSERT_LT(0, move_irqs());
+	ASSERT_LT(0, move_irqs("2"));
 	self->size = sva_page_size();
-	self->mem = sva_pages(FLOOD_PAGES);
+	/* With PRI unbinding waits until reporting is possible again */
+	self->hog_ms = variant->on == SVA_TEST_PRI_ON ? HOG_MS : PATIENCE_MS;
+	self->let_go = test_shared(sizeof(*self->let_go));
+	ASSERT_NE(NULL, self->let_go);
+	self->mem = own_memory(NULL, OURS);
+	ASSERT_NE(MAP_FAILED, self->mem);
 }
 
 FIXTURE_TEARDOWN(drain)
 {
+	sva_write_file(WQ_CPUS, "3");
+	sva_write_file(FAIR_SHARE, "50000000");
+	sva_misbehave(&self->t.sva, (struct sva_test_knobs) {});
 	sva_close(&self->t.sva);
 }
 
@@ -138,6 +200,8 @@ static void bind_again(struct __test_metadata *_metadata, TEST_SELF(drain))
 				      &self->t.as.pasid));
 	self->t.as.as = SVA_TEST_AS_BOND;
 	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+	/* Who looked whether it is unchanged has touched it */
+	ASSERT_EQ(self->mem, own_memory(self->mem, OURS));
 }
 
 /* The device goes on with it whatever becomes of the bond */
@@ -148,6 +212,37 @@ static struct sva_test_op stubborn(TEST_SELF(drain), uint32_t what, size_t len)
 
 	op.data = 0x5a;
 	return op;
+}
+
+/* The same on page @i, where it reads or writes */
+static int submit(TEST_SELF(drain), size_t i, uint32_t mode, uint32_t skip)
+{
+	struct sva_test_op *op = &self->ops[i];
+
+	*op = stubborn(self, i % 2 ? SVA_TEST_OP_READ : SVA_TEST_OP_FILL,
+		       TEST_WORKS_LEN);
+	op->addr += i * self->size;
+	op->mode |= mode;
+	op->skip = skip;
+	if (i % 2) {
+		memset(self->bufs[i], 0xa5, TEST_WORKS_LEN);
+		op->buf = (uintptr_t)self->bufs[i];
+		op->buf_len = TEST_WORKS_LEN;
+	}
+	return sva_submit(&self->t.sva, op);
+}
+
+/* It has come to an end, and not to the good one. Returns false if it did. */
+static bool was_denied(struct __test_metadata *_metadata, TEST_SELF(drain),
+		       size_t i, int denied)
+{
+	int cause = sva_wait(&self->t.sva, &self->ops[i]);
+
+	if ((cause == denied || cause == test_no_pasid(self->t.as.mode)) &&
+	    (i % 2 == 0 || sva_is_byte(self->bufs[i], TEST_WORKS_LEN, 0xa5)))
+		return true;
+	TH_LOG("operation %zu: %s", i, sva_cause(cause));
+	return false;
 }
 
 static void stop(struct __test_metadata *_metadata, TEST_SELF(drain),
@@ -166,13 +261,13 @@ static uint64_t nr_faults(TEST_SELF(drain), uint64_t *answered)
 	return c.page_requests + c.stalls;
 }
 
-/* The device has asked for a page, or was stalled */
-static bool has_asked(TEST_SELF(drain))
+/* The device has asked for @nr pages, or was stalled as often */
+static bool has_asked(TEST_SELF(drain), uint64_t nr)
 {
 	long end = now_ms() + PATIENCE_MS;
 	uint64_t answered;
 
-	while (!nr_faults(self, &answered)) {
+	while (nr_faults(self, &answered) < nr) {
 		if (now_ms() > end)
 			return false;
 		usleep(1000);
@@ -189,8 +284,9 @@ static __noreturn void next_owner(TEST_SELF(drain), struct test_hand *h)
 		.mode = self->t.as.mode,
 		.pasid = self->t.as.pasid,
 	};
-	size_t i;
+	uint8_t buf[TEST_WORKS_LEN];
 
+	CHILD_CHECK(own_memory(self->mem, THEIRS) == self->mem);
 	CHILD_CHECK(!sva_open_path(&sva, self->t.sva.path));
 	test_wait_go(h);
 	CHILD_CHECK(!sva_bind_private(&sva, &as.bond, &as.pasid));
@@ -199,8 +295,10 @@ static __noreturn void next_owner(TEST_SELF(drain), struct test_hand *h)
 
 	/* What was asked before has been answered by now, but not from here */
 	test_wait_go(h);
-	for (i = 0; i < FLOOD_PAGES; i++)
-		CHILD_CHECK(!sva_pfn(self->mem + i * self->size));
+	CHILD_CHECK(untouched(self));
+	CHILD_CHECK(!sva_read(&as, self->mem, buf, sizeof(buf)));
+	CHILD_CHECK(sva_is_pattern(buf, sizeof(buf), THEIRS));
+	CHILD_CHECK(unchanged(self, THEIRS));
 	CHILD_CHECK(test_works(&as, self->mem));
 	CHILD_CHECK(!sva_unbind(&sva, as.bond));
 	_exit(0);
@@ -215,12 +313,20 @@ static void hand_over(struct __test_metadata *_metadata, TEST_SELF(drain),
 	test_heard(_metadata, next);
 }
 
-static void start_hog(struct __test_metadata *_metadata, struct test_hand *h,
-		      long ms)
+static void start_hog(struct __test_metadata *_metadata, TEST_SELF(drain),
+		      struct test_hand *h, long ms)
 {
+	*self->let_go = 0;
 	if (!test_fork(_metadata, h))
-		hog(h, ms);
+		hog(self, h, ms);
 	test_heard(_metadata, h);
+}
+
+static void end_hog(struct __test_metadata *_metadata, TEST_SELF(drain),
+		    struct test_hand *h)
+{
+	__atomic_store_n(self->let_go, 1, __ATOMIC_RELAXED);
+	test_join(_metadata, h);
 }
 
 /* The request is in the queue when the bond ends, and reported much later */
@@ -233,13 +339,13 @@ TEST_F(drain, late_report)
 	bind_again(_metadata, self);
 	if (!test_fork(_metadata, &next))
 		next_owner(self, &next);
-	start_hog(_metadata, &busy, HOG_MS);
+	start_hog(_metadata, self, &busy, self->hog_ms);
 	op = stubborn(self, SVA_TEST_OP_FILL, 64);
 	ASSERT_EQ(0, sva_submit(&self->t.sva, &op));
-	ASSERT_TRUE(has_asked(self));
+	ASSERT_TRUE(has_asked(self, 1));
 
 	hand_over(_metadata, self, &next);
-	test_join(_metadata, &busy);
+	end_hog(_metadata, self, &busy);
 	EXPECT_CAUSE(variant->denied, sva_wait(&self->t.sva, &op));
 	ASSERT_EQ(0, sva_counters(&self->t.sva, self->t.as.pasid, &c));
 	EXPECT_EQ(1, c.page_requests + c.stalls);
@@ -247,133 +353,494 @@ TEST_F(drain, late_report)
 	EXPECT_EQ(0, sva_pfn(self->mem));
 	test_go(_metadata, &next);
 	test_join(_metadata, &next);
+	EXPECT_TRUE(unchanged(self, OURS));
 }
 
-/* The device asks when the IOMMU carries out a given step of the unbind */
-static bool ask_at(struct __test_metadata *_metadata, TEST_SELF(drain),
-		   uint32_t trigger, uint32_t skip)
+/*
+ * One request is there from the start. The others wait for a given step of the
+ * unbind: some that the device waits for and, with PRI, one that it does not.
+ */
+static void ask_at(struct __test_metadata *_metadata, TEST_SELF(drain),
+		   bool pri, uint32_t trigger, uint32_t skip)
+{
+	struct sva_test_op *flood = &self->ops[NR_OPS - 1];
+	size_t i;
+
+	/* A copy on write, now that we have children, may be such a step, too */
+	memset(self->ops, 0, sizeof(self->ops));
+	memset(self->bufs, 0, sizeof(self->bufs));
+	trigger <<= SVA_TEST_TRIGGER_SHIFT;
+	for (i = 1; i < NR_OPS - pri; i++)
+		ASSERT_EQ(0, submit(self, i, trigger, skip));
+	if (pri) {
+		*flood = stubborn(self, SVA_TEST_OP_FLOOD, self->size);
+		flood->addr += i * self->size;
+		flood->mode = trigger;
+		flood->skip = skip;
+		ASSERT_EQ(0, sva_submit(&self->t.sva, flood));
+	}
+	ASSERT_EQ(0, submit(self, 0, 0, 0));
+	ASSERT_TRUE(has_asked(self, 1));
+}
+
+/* The device has noticed the answer to its first request */
+static void await_first(TEST_SELF(drain))
 {
 	long end = now_ms() + PATIENCE_MS;
+
+	do {
+		if (sva_peek(&self->t.sva, &self->ops[0]))
+			return;
+	} while ((self->ops[0].state & SVA_TEST_STATE) == SVA_TEST_BUSY &&
+		 now_ms() < end);
+}
+
+/* If the step has not come yet, what comes now is another's: stop those */
+static size_t stop_armed(struct __test_metadata *_metadata, TEST_SELF(drain))
+{
+	size_t i, nr = 0;
+
+	for (i = 1; i < NR_OPS; i++) {
+		ASSERT_EQ(0, sva_peek(&self->t.sva, &self->ops[i]));
+		if (!(self->ops[i].state & SVA_TEST_ARMED))
+			continue;
+		EXPECT_EQ(0, sva_abort(&self->t.sva, &self->ops[i]));
+		EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED,
+			     sva_wait(&self->t.sva, &self->ops[i]));
+		self->ops[i].id = 0;
+		nr++;
+	}
+	return nr;
+}
+
+/* Each page request has been answered */
+static void expect_answers(struct __test_metadata *_metadata, TEST_SELF(drain))
+{
+	long end = now_ms() + PATIENCE_MS;
+	uint64_t asked, answered;
+
+	do {
+		asked = nr_faults(self, &answered);
+	} while (answered < asked && now_ms() < end);
+	EXPECT_EQ(asked, answered);
+}
+
+static void expect_all_denied(struct __test_metadata *_metadata,
+			      TEST_SELF(drain), bool pri, int denied)
+{
+	size_t i;
+
+	for (i = 0; i < NR_OPS - pri; i++)
+		EXPECT_TRUE(!self->ops[i].id ||
+			    was_denied(_metadata, self, i, denied));
+	if (!pri)
+		return;
+	if (self->ops[i].id)
+		EXPECT_CAUSE(0, sva_wait(&self->t.sva, &self->ops[i]));
+	expect_answers(_metadata, self);
+}
+
+/* Returns how often the device has asked, 0: the step did not come */
+static size_t end_at(struct __test_metadata *_metadata, TEST_SELF(drain),
+		     bool pri, int denied, uint32_t trigger, uint32_t skip)
+{
 	struct test_hand next, busy;
-	struct sva_test_op op;
+	size_t armed;
 	uint64_t asked, answered;
 
 	bind_again(_metadata, self);
 	if (!test_fork(_metadata, &next))
 		next_owner(self, &next);
-	op = stubborn(self, SVA_TEST_OP_FLOOD, self->size);
-	op.mode = trigger << SVA_TEST_TRIGGER_SHIFT;
-	op.skip = skip;
-	start_hog(_metadata, &busy, HOG_MS / 2);
-	ASSERT_EQ(0, sva_submit(&self->t.sva, &op));
+	start_hog(_metadata, self, &busy, self->hog_ms);
+	ask_at(_metadata, self, pri, trigger, skip);
 
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
-	/* If the step has not come yet, what comes now is another's */
-	stop(_metadata, self, &op);
+	if (trigger == SVA_TEST_TRIGGER_RESPONSE)
+		await_first(self);
+	armed = stop_armed(_metadata, self);
+	asked = nr_faults(self, &answered);
 	test_go(_metadata, &next);
 	test_heard(_metadata, &next);
-	test_join(_metadata, &busy);
-	do {
-		asked = nr_faults(self, &answered);
-	} while (answered < asked && now_ms() < end);
-	EXPECT_EQ(asked, answered);
+	end_hog(_metadata, self, &busy);
+	expect_all_denied(_metadata, self, pri, denied);
 	test_go(_metadata, &next);
 	test_join(_metadata, &next);
-	return asked;
+	EXPECT_TRUE(unchanged(self, OURS));
+	return armed == NR_OPS - 1 ? 0 : asked;
 }
 
-TEST_F_TIMEOUT(drain, at_each_step, 100)
+/*
+ * SVA_TEST_TRIGGER_*: when the device asks. Once the SMMU has forgotten the CD
+ * it refuses what it stalled before. The last moment is the one before.
+ */
+static const struct {
+	const char *name;
+	uint32_t trigger;
+	uint32_t on;		/* where there is such a step */
+	uint32_t asks;		/* where requests are possible by then */
+} steps[] = {
+	{ "PASID, early", SVA_TEST_TRIGGER_PASID_EARLY,
+	  SVA_TEST_PRI_ON | SVA_TEST_STALL_ON,
+	  SVA_TEST_PRI_ON | SVA_TEST_STALL_ON },
+	{ "PASID", SVA_TEST_TRIGGER_PASID,
+	  SVA_TEST_PRI_ON | SVA_TEST_STALL_ON, SVA_TEST_PRI_ON },
+	{ "ATC", SVA_TEST_TRIGGER_ATC, SVA_TEST_PRI_ON, SVA_TEST_PRI_ON },
+	{ "IOTLB", SVA_TEST_TRIGGER_IOTLB,
+	  SVA_TEST_PRI_ON | SVA_TEST_STALL_ON, SVA_TEST_PRI_ON },
+	{ "SYNC", SVA_TEST_TRIGGER_SYNC,
+	  SVA_TEST_PRI_ON | SVA_TEST_STALL_ON, SVA_TEST_PRI_ON },
+	{ "DRAIN", SVA_TEST_TRIGGER_DRAIN, SVA_TEST_PRI_ON, SVA_TEST_PRI_ON },
+	{ "RESPONSE", SVA_TEST_TRIGGER_RESPONSE,
+	  SVA_TEST_PRI_ON | SVA_TEST_STALL_ON, SVA_TEST_PRI_ON },
+};
+
+/* The device, which is slow to notice answers, asks between any two steps */
+TEST_F_TIMEOUT(drain, at_each_step, 200)
 {
-	static const struct {
-		const char *name;
-		uint32_t trigger;
-	} steps[] = {
-		{ "ATC", SVA_TEST_TRIGGER_ATC },
-		{ "IOTLB", SVA_TEST_TRIGGER_IOTLB },
-		{ "PASID", SVA_TEST_TRIGGER_PASID },
-		{ "SYNC", SVA_TEST_TRIGGER_SYNC },
-		{ "DRAIN", SVA_TEST_TRIGGER_DRAIN },
-	};
+	const struct sva_test_knobs slow = { .delay_us = SLOW_US };
+	const bool pri = variant->on == SVA_TEST_PRI_ON;
+	size_t i, asked, more;
 	uint32_t skip;
+
+	ASSERT_EQ(0, sva_misbehave(&self->t.sva, slow));
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (!(steps[i].on & variant->on))
+			continue;
+		more = 0;
+		for (skip = 0; skip < 8; skip++) {
+			asked = end_at(_metadata, self, pri, variant->denied,
+				       steps[i].trigger, skip);
+			if (!asked)
+				break;
+			more += asked - 1;
+		}
+		TH_LOG("%s: %u times, %zu requests", steps[i].name, skip, more);
+		EXPECT_NE(0, skip);
+		EXPECT_TRUE(more || !(steps[i].asks & variant->on));
+	}
+}
+
+/* In a child: have all other devices stalled as often as they can be */
+static __noreturn void crowd(TEST_SELF(drain), struct test_hand *h)
+{
+	static struct sva_test_op ops[TEST_MAX_DEVS][SVA_TEST_NR_CHANNELS];
+	struct test_dev t[TEST_MAX_DEVS];
+	struct sva_test_counters c = {};
+	int nr, nr_devs = 0;
+	char path[64];
 	size_t i;
 
-	/* Without a CD nothing is stalled: there are no steps after that */
-	if (variant->on != SVA_TEST_PRI_ON)
-		SKIP(return, "no PRI");
-	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		for (skip = 0; skip < 8; skip++)
-			if (!ask_at(_metadata, self, steps[i].trigger, skip))
-				break;
-		TH_LOG("%s: %u times", steps[i].name, skip);
-		EXPECT_NE(0, skip);
+	for (nr = 0; nr < TEST_MAX_DEVS; nr++) {
+		struct test_dev *dev = &t[nr_devs];
+
+		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
+		if (!strcmp(path, self->t.sva.path) ||
+		    sva_open_path(&dev->sva, path))
+			continue;
+		if (sva_info(&dev->sva, &dev->info) ||
+		    !(dev->info.on & SVA_TEST_STALL_ON)) {
+			sva_close(&dev->sva);
+			continue;
+		}
+		CHILD_CHECK(!test_bind_as(&dev->sva, &dev->as, 0));
+		CHILD_CHECK(!sva_counters_clear(&dev->sva));
+		nr_devs++;
 	}
+	test_say(h);
+	test_wait_go(h);
+	for (nr = 0; nr < nr_devs; nr++) {
+		uint8_t *mem = sva_pages(SVA_TEST_NR_CHANNELS);
+
+		for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
+			ops[nr][i] = sva_op(&t[nr].as, SVA_TEST_OP_FILL,
+					    mem + i * self->size, 8);
+			ops[nr][i].data = 0x5a;
+			CHILD_CHECK(!sva_submit(&t[nr].sva, &ops[nr][i]));
+		}
+		while (c.stalls < i)
+			CHILD_CHECK(!sva_counters(&t[nr].sva, t[nr].as.pasid,
+						  &c));
+		c.stalls = 0;
+	}
+	test_say(h);
+
+	/* They have all been served, when it comes to that */
+	test_wait_go(h);
+	for (nr = 0; nr < nr_devs; nr++) {
+		for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
+			CHILD_CHECK(!sva_wait(&t[nr].sva, &ops[nr][i]));
+			CHILD_CHECK(*(uint8_t *)(uintptr_t)ops[nr][i].addr ==
+				    0x5a);
+		}
+	}
+	_exit(0);
+}
+
+/* Ask for more than the IOMMU's queue holds, as often as can be with stalls */
+static void fill_queue(struct __test_metadata *_metadata, TEST_SELF(drain),
+		       bool pri)
+{
+	size_t i;
+
+	if (pri) {
+		self->ops[0] = stubborn(self, SVA_TEST_OP_FLOOD,
+					2 * PRQ_ENTRIES * self->size);
+		ASSERT_EQ(0, sva_submit(&self->t.sva, &self->ops[0]));
+		ASSERT_TRUE(has_asked(self, 2 * PRQ_ENTRIES));
+	} else {
+		for (i = 0; i < SVA_TEST_NR_CHANNELS; i++)
+			ASSERT_EQ(0, submit(self, i, 0, 0));
+		ASSERT_TRUE(has_asked(self, i));
+	}
+}
+
+/* Nobody reports anything, and there is no room in the queue for all of it */
+TEST_F(drain, full_queue)
+{
+	const bool pri = variant->on == SVA_TEST_PRI_ON;
+	struct test_hand next, others, busy;
+	size_t i;
+
+	bind_again(_metadata, self);
+	if (!test_fork(_metadata, &next))
+		next_owner(self, &next);
+	if (!test_fork(_metadata, &others))
+		crowd(self, &others);
+	test_heard(_metadata, &others);
+	start_hog(_metadata, self, &busy, self->hog_ms);
+	fill_queue(_metadata, self, pri);
+	test_go(_metadata, &others);
+	test_heard(_metadata, &others);
+
+	hand_over(_metadata, self, &next);
+	end_hog(_metadata, self, &busy);
+	if (pri)
+		expect_answers(_metadata, self);
+	for (i = 0; !pri && i < SVA_TEST_NR_CHANNELS; i++)
+		EXPECT_TRUE(was_denied(_metadata, self, i, variant->denied));
+	test_go(_metadata, &next);
+	test_join(_metadata, &next);
+	test_go(_metadata, &others);
+	test_join(_metadata, &others);
+	EXPECT_TRUE(unchanged(self, OURS));
+}
+
+static void start_flood(struct __test_metadata *_metadata, TEST_SELF(drain),
+			bool pri)
+{
+	size_t i;
+
+	if (pri) {
+		self->ops[0] = stubborn(self, SVA_TEST_OP_FLOOD,
+					FLOOD_PAGES * self->size);
+		self->ops[0].mode = SVA_TEST_REPEAT;
+		ASSERT_EQ(0, sva_submit(&self->t.sva, &self->ops[0]));
+	} else {
+		for (i = 0; i < SVA_TEST_NR_CHANNELS; i++)
+			ASSERT_EQ(0, submit(self, i, SVA_TEST_REPEAT, 0));
+	}
+	ASSERT_TRUE(has_asked(self, 1));
 }
 
 /* More requests than are ever answered: the bond ends none the less */
 TEST_F(drain, flood)
 {
+	const bool pri = variant->on == SVA_TEST_PRI_ON;
 	struct test_hand next;
-	struct sva_test_op op;
 	long start;
+	size_t i;
 
-	if (variant->on != SVA_TEST_PRI_ON)
-		SKIP(return, "no PRI");
 	bind_again(_metadata, self);
 	if (!test_fork(_metadata, &next))
 		next_owner(self, &next);
-	op = stubborn(self, SVA_TEST_OP_FLOOD, FLOOD_PAGES * self->size);
-	op.mode = SVA_TEST_REPEAT;
-	ASSERT_EQ(0, sva_submit(&self->t.sva, &op));
-	ASSERT_TRUE(has_asked(self));
+	start_flood(_metadata, self, pri);
 
 	start = now_ms();
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
 	EXPECT_GT(PATIENCE_MS, now_ms() - start);
-	stop(_metadata, self, &op);
+	for (i = 0; i < (pri ? 1 : SVA_TEST_NR_CHANNELS); i++)
+		stop(_metadata, self, &self->ops[i]);
 	test_go(_metadata, &next);
 	test_heard(_metadata, &next);
 	test_go(_metadata, &next);
 	test_join(_metadata, &next);
 }
 
-/* Another process binds to another device while this one's unbind waits */
+/* In a child: bind to a device like ours, but not to that, and unbind */
+static __noreturn void bind_another(TEST_SELF(drain), struct test_hand *h,
+				    uint32_t on)
+{
+	struct sva_test_info info;
+	struct sva_as as = {};
+	struct sva sva;
+	char path[64];
+	int nr;
+
+	for (nr = 0; nr < TEST_MAX_DEVS; nr++) {
+		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
+		if (!strcmp(path, self->t.sva.path) ||
+		    sva_open_path(&sva, path))
+			continue;
+		if (!sva_info(&sva, &info) && info.on & on)
+			break;
+		sva_close(&sva);
+	}
+	CHILD_CHECK(nr < TEST_MAX_DEVS);
+	test_say(h);
+	test_wait_go(h);
+	usleep(HOG_MS * 1000 / 4);
+	CHILD_CHECK(!sva_bind_private(&sva, &as.bond, &as.pasid));
+	CHILD_CHECK(!sva_unbind(&sva, as.bond));
+	test_say(h);
+	_exit(0);
+}
+
+/* How long the unbind takes; the other one's must not take as long */
+static long unbind_both(struct __test_metadata *_metadata, TEST_SELF(drain),
+			struct test_hand *other)
+{
+	struct pollfd done = { .fd = other->up[0], .events = POLLIN };
+	long start = now_ms(), took;
+
+	test_go(_metadata, other);
+	EXPECT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
+	took = now_ms() - start;
+	/* Who did not have to wait was faster than the other could be */
+	EXPECT_EQ(1, poll(&done, 1, took < HOG_MS ? 2 * HOG_MS : 0));
+	EXPECT_EQ(POLLIN, done.revents & POLLIN);
+	return took;
+}
+
+/*
+ * Another process binds to another device while nobody reports this one's
+ * fault. With PRI this one's unbind waits for that; SMMUv3's takes the report
+ * from the queue itself.
+ */
 TEST_F(drain, others_go_on)
 {
 	struct test_hand other, busy;
 	struct sva_test_op op;
-	struct pollfd done;
-	long start;
+	long took;
 
-	if (variant->on != SVA_TEST_PRI_ON)
-		SKIP(return, "SMMUv3 does not wait for the thread");
 	bind_again(_metadata, self);
-	if (!test_fork(_metadata, &other)) {
-		struct sva_as as = {};
-		struct sva sva;
-
-		CHILD_CHECK(!sva_open(&sva, 1));
-		test_wait_go(&other);
-		usleep(HOG_MS * 1000 / 4);
-		CHILD_CHECK(!sva_bind_private(&sva, &as.bond, &as.pasid));
-		CHILD_CHECK(!sva_unbind(&sva, as.bond));
-		test_say(&other);
-		_exit(0);
-	}
-	start_hog(_metadata, &busy, HOG_MS * 4);
+	if (!test_fork(_metadata, &other))
+		bind_another(self, &other, variant->on);
+	test_heard(_metadata, &other);
+	start_hog(_metadata, self, &busy, HOG_MS * 4);
 	op = stubborn(self, SVA_TEST_OP_FILL, 64);
 	ASSERT_EQ(0, sva_submit(&self->t.sva, &op));
-	ASSERT_TRUE(has_asked(self));
+	ASSERT_TRUE(has_asked(self, 1));
 
-	start = now_ms();
-	test_go(_metadata, &other);
-	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
-	done = (struct pollfd) { .fd = other.up[0], .events = POLLIN };
-	EXPECT_EQ(1, poll(&done, 1, 0));
-	EXPECT_EQ(POLLIN, done.revents & POLLIN);
-	EXPECT_LT(HOG_MS, now_ms() - start);
+	took = unbind_both(_metadata, self, &other);
+	EXPECT_EQ(variant->on == SVA_TEST_PRI_ON, took > 2 * HOG_MS)
+		TH_LOG("%ld ms", took);
 	test_join(_metadata, &busy);
 	test_join(_metadata, &other);
 	sva_wait(&self->t.sva, &op);
+}
+
+/*
+ * The fault was reported, and whoever is to handle it does not get a CPU. Nobody
+ * waits for that: what has not begun is cancelled.
+ */
+TEST_F(drain, not_begun)
+{
+	struct test_hand other, busy;
+	struct sva_as stays = {};
+	struct sva_test_op op;
+	int ret;
+
+	ASSERT_LT(0, move_irqs("1"));
+	ASSERT_EQ(0, sva_write_file(WQ_CPUS, "2"));
+	ret = sva_write_file(FAIR_SHARE, "0");
+	ASSERT_TRUE(!ret || ret == -ENOENT);
+	/* With another PASID, the device stays where faults are reported */
+	ASSERT_EQ(0, sva_bind_private(&self->t.sva, &stays.bond,
+				      &stays.pasid));
+	bind_again(_metadata, self);
+	/* The thread moves when it is woken up, to handle this one */
+	EXPECT_CAUSE(0, sva_fill(&self->t.as, self->mem + self->size, 0, 8));
+	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
+	if (!test_fork(_metadata, &other))
+		bind_another(self, &other, variant->on);
+	test_heard(_metadata, &other);
+	start_hog(_metadata, self, &busy, HOG_MS * 4);
+	op = stubborn(self, SVA_TEST_OP_FILL, 64);
+	ASSERT_EQ(0, sva_submit(&self->t.sva, &op));
+	ASSERT_TRUE(has_asked(self, 1));
+	usleep(HOG_MS * 1000 / 8);
+
+	EXPECT_GT(2 * HOG_MS, unbind_both(_metadata, self, &other));
+	EXPECT_CAUSE(variant->denied, sva_wait(&self->t.sva, &op));
+	end_hog(_metadata, self, &busy);
+	test_join(_metadata, &other);
+	EXPECT_EQ(0, sva_pfn(self->mem));
+	EXPECT_EQ(0, sva_unbind(&self->t.sva, stays.bond));
+}
+
+/* In a child: end a bond whose page request nobody has reported yet */
+static __noreturn void end_one(TEST_SELF(drain), struct test_hand *h, int nr)
+{
+	struct _test_data_drain own = *self;
+	struct sva_test_op op;
+
+	CHILD_CHECK(!sva_open(&own.t.sva, nr));
+	own.t.as.sva = &own.t.sva;
+	CHILD_CHECK(!sva_bind_private(&own.t.sva, &own.t.as.bond,
+				      &own.t.as.pasid));
+	CHILD_CHECK(!sva_counters_clear(&own.t.sva));
+	test_say(h);
+
+	test_wait_go(h);
+	op = stubborn(&own, SVA_TEST_OP_FILL, 64);
+	CHILD_CHECK(!sva_submit(&own.t.sva, &op));
+	CHILD_CHECK(has_asked(&own, 1));
+	test_say(h);
+
+	test_wait_go(h);
+	CHILD_CHECK(!sva_unbind(&own.t.sva, own.t.as.bond));
+	test_say(h);
+	sva_wait(&own.t.sva, &op);
+	_exit(0);
+}
+
+/* Two bonds on two devices end at once: the report of one wakes up both */
+TEST_F_TIMEOUT(drain, two_at_once, 60)
+{
+	struct test_hand ends[2], busy;
+	struct sva_test_op op;
+	struct pollfd done;
+	size_t i;
+
+	if (variant->on != SVA_TEST_PRI_ON)
+		SKIP(return, "SMMUv3 does not wait for the thread");
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		if (!test_fork(_metadata, &ends[i]))
+			end_one(self, &ends[i], i);
+		test_heard(_metadata, &ends[i]);
+	}
+	start_hog(_metadata, self, &busy, HOG_MS);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		test_go(_metadata, &ends[i]);
+		test_heard(_metadata, &ends[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		test_go(_metadata, &ends[i]);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		done = (struct pollfd) {
+			.fd = ends[i].up[0], .events = POLLIN
+		};
+		EXPECT_EQ(1, poll(&done, 1, PATIENCE_MS));
+	}
+	test_join(_metadata, &busy);
+
+	/* Something to report, for who may still wait for that */
+	self->t.as.pasid = 1;
+	op = stubborn(self, SVA_TEST_OP_FILL, 64);
+	EXPECT_EQ(0, sva_submit(&self->t.sva, &op));
+	sva_wait(&self->t.sva, &op);
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		test_join(_metadata, &ends[i]);
 }
 
 TEST_HARNESS_MAIN

@@ -130,4 +130,30 @@ TEST_F(refused, no_ats)
 	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
 }
 
+/*
+ * SMMUv3 has no room for a table of PASIDs beside a second stage, VT-d has one
+ * anyway. What was refused is not the device's fault: it works afterwards.
+ */
+TEST_F(refused, rid_on_stage2)
+{
+	struct sva_test_bind arg = {};
+	int expected = -EOPNOTSUPP;
+	int ret;
+
+#ifdef __x86_64__
+	expected = 0;
+#endif
+	test_open(_metadata, &self->t);
+	ret = sva_ioctl(&self->t.sva, SVA_TEST_IOC_ATTACH_STAGE2, &arg);
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "the IOMMU has one stage");
+	ASSERT_EQ(0, ret);
+
+	EXPECT_EQ(expected, bind_number(&self->t.sva, 1));
+	EXPECT_EQ(-EINVAL, bind_number(&self->t.sva, 0));
+	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
+	ASSERT_EQ(0, sva_unbind(&self->t.sva, arg.bond));
+	EXPECT_EQ(0, bind_number(&self->t.sva, 2));
+}
+
 TEST_HARNESS_MAIN

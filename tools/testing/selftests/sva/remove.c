@@ -19,6 +19,7 @@ FIXTURE(remove)
 FIXTURE_VARIANT(remove)
 {
 	uint32_t mode;
+	bool private;		/* to a PASID of the device's own */
 };
 
 FIXTURE_VARIANT_ADD(remove, untranslated)
@@ -31,12 +32,42 @@ FIXTURE_VARIANT_ADD(remove, ats)
 	.mode = SVA_TEST_MODE_ATS,
 };
 
+FIXTURE_VARIANT_ADD(remove, private)
+{
+	.mode = SVA_TEST_MODE_UNTRANSLATED,
+	.private = true,
+};
+
+FIXTURE_VARIANT_ADD(remove, private_ats)
+{
+	.mode = SVA_TEST_MODE_ATS,
+	.private = true,
+};
+
+static void bind_as(struct __test_metadata *_metadata, struct test_dev *t,
+		    uint32_t on, uint32_t mode, bool private)
+{
+	int ret;
+
+	test_open_on(_metadata, t, on);
+	test_mode(_metadata, t, mode);
+	if (private) {
+		ret = sva_bind_private(&t->sva, &t->as.bond, &t->as.pasid);
+		if (ret == -EOPNOTSUPP)
+			SKIP(_exit(KSFT_SKIP),
+			     "no iommu_sva_bind_device_pasid()");
+		ASSERT_EQ(0, ret);
+	} else {
+		ASSERT_EQ(0, test_bind_as(&t->sva, &t->as, mode));
+	}
+}
+
 FIXTURE_SETUP(remove)
 {
 	void *way = sva_long_way(TEST_LONG_MIB);
 
 	ASSERT_NE(NULL, way);
-	test_bind(_metadata, &self->t, variant->mode);
+	bind_as(_metadata, &self->t, 0, variant->mode, variant->private);
 	self->mem = sva_pages(1);
 	sva_pattern(self->mem, LEN, 1);
 	self->op = sva_op(&self->t.as, SVA_TEST_OP_FILL, way, TEST_LONG_LEN);
@@ -73,13 +104,30 @@ static void expect_aborted(struct __test_metadata *_metadata,
 	EXPECT_GT(TEST_LONG_LEN, self->op.bytes);
 }
 
+/* It can do with its bond what it could before, page faults included */
+static void expect_alive(struct __test_metadata *_metadata, TEST_SELF(remove))
+{
+	struct sva_as as = self->t.as;
+	struct sva_test_info info;
+	uint8_t *untouched = sva_pages(1);
+
+	ASSERT_EQ(0, sva_info(&self->t.sva, &info));
+	EXPECT_EQ(self->t.info.on, info.on);
+	EXPECT_TRUE(test_works(&as, self->mem));
+	if (as.mode != SVA_TEST_MODE_ATS || !(info.on & SVA_TEST_PRI_ON))
+		return;
+	as.mode |= SVA_TEST_PAGE_REQUEST;
+	EXPECT_CAUSE(0, sva_fill(&as, untouched, 0x5a, LEN));
+	EXPECT_TRUE(sva_is_byte(untouched, LEN, 0x5a));
+}
+
 TEST_F(remove, reset_register)
 {
 	EXPECT_TRUE(test_works(&self->t.as, self->mem));
 	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->op));
 	ASSERT_EQ(0, sva_reset(&self->t.sva));
 	expect_aborted(_metadata, self);
-	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+	expect_alive(_metadata, self);
 }
 
 /* The bond survives a function level reset, what was under way does not */
@@ -101,7 +149,7 @@ TEST_F(remove, function_level_reset)
 	ASSERT_EQ(0, sva_sysfs(&self->t.sva, "reset", path, sizeof(path)));
 	ASSERT_EQ(0, sva_write_file(path, "1"));
 	expect_aborted(_metadata, self);
-	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+	expect_alive(_metadata, self);
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
 	expect_no_pasid(_metadata, self);
 }
@@ -191,15 +239,15 @@ TEST_F(remove, driver_unbound_in_ioctl)
 }
 
 /* A platform device, in the midst of waiting for one page after the other */
-TEST(platform_driver_unbound)
+static void unbind_platform(struct __test_metadata *_metadata, bool private)
 {
 	uint8_t *mem = sva_pages(1), *untouched = sva_pages(4096);
 	char path[128], unbind[160];
 	struct test_dev t = {};
 	struct sva_test_op op;
 
-	test_bind_on(_metadata, &t, SVA_TEST_STALL_ON,
-		     SVA_TEST_MODE_UNTRANSLATED);
+	bind_as(_metadata, &t, SVA_TEST_STALL_ON, SVA_TEST_MODE_UNTRANSLATED,
+		private);
 	EXPECT_TRUE(test_works(&t.as, mem));
 	op = sva_op(&t.as, SVA_TEST_OP_FILL, untouched, 4096 * sva_page_size());
 	ASSERT_EQ(0, sva_submit(&t.sva, &op));
@@ -217,6 +265,16 @@ TEST(platform_driver_unbound)
 	ASSERT_EQ(0, test_bind_as(&t.sva, &t.as, t.as.mode));
 	EXPECT_TRUE(test_works(&t.as, mem));
 	sva_close(&t.sva);
+}
+
+TEST(platform_driver_unbound)
+{
+	unbind_platform(_metadata, false);
+}
+
+TEST(platform_driver_unbound_private)
+{
+	unbind_platform(_metadata, true);
 }
 
 TEST_F(remove, unplugged)

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of how PASIDs are attached, reset and drained, for machines
+ * without an AMD IOMMU and for emulators of one, which have no PASIDs. What the
+ * driver takes for hardware here is memory: it finds its commands completed,
+ * and nothing else happens.
+ */
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/mm_types.h>
+#include <linux/mmap_lock.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
+#include <linux/sched/mm.h>
+#include <linux/vmstat.h>
+#include <linux/workqueue.h>
+
+#include "amd_iommu.h"
+#include "../iommu-priv.h"
+
+#define LONG_TIME	(10 * HZ)	/* for what ends at once */
+#define SHORT_TIME	(HZ / 10)	/* for what has to wait for the test */
+#define MAX_PASIDS	8
+#define MANY_PASIDS	BIT(20)		/* what makes the table three levels high */
+#define NR_RESETS	1000
+/* Nobody's: not taken for that of a device which the machine has */
+#define TEST_SEGMENT	0xffff
+#define TEST_INDEX	1000
+
+/* A device, not on any bus, and the IOMMU that it is behind */
+struct amd_mock {
+	struct pci_dev		 pdev;
+	struct device		*dev;
+	struct iommu_dev_data	 data;
+	struct amd_iommu	 iommu;
+	struct pci_dev		 iommu_pdev;
+	struct amd_iommu_pci_seg seg;
+	u16			 alias;
+	u64			 cmd_sem;
+	int			 max_glx;
+};
+
+static void *amd_zalloc(struct kunit *test, size_t size)
+{
+	void *p = kunit_kzalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	return p;
+}
+
+static void amd_mock_release(struct device *dev)
+{
+}
+
+static void amd_mock_exit(void *data)
+{
+	struct iommu_domain *blocked = amd_iommu_ops.blocked_domain;
+	struct amd_mock *m = data;
+
+	blocked->ops->attach_dev(blocked, m->dev, NULL);
+	amd_iommu_iopf_uninit(&m->iommu);
+	/* This frees dev->iommu */
+	iommu_group_remove_device(m->dev);
+	device_unregister(m->dev);
+	amd_iommu_max_glx_val = m->max_glx;
+}
+
+static void amd_mock_iommu(struct kunit *test, struct amd_mock *m)
+{
+	struct amd_iommu *iommu = &m->iommu;
+
+	m->seg.id = TEST_SEGMENT;
+	m->seg.dev_table = amd_zalloc(test, SZ_4K);
+	m->seg.alias_table = &m->alias;
+	/* All commands to come are complete */
+	m->cmd_sem = S64_MAX;
+	raw_spin_lock_init(&iommu->lock);
+	mutex_init(&iommu->ppr_lock);
+	iommu->index = TEST_INDEX;
+	iommu->dev = &m->iommu_pdev;
+	iommu->pci_seg = &m->seg;
+	iommu->cmd_sem = &m->cmd_sem;
+	iommu->cmd_buf = amd_zalloc(test, CMD_BUFFER_SIZE);
+	iommu->ppr_log = amd_zalloc(test, amd_iommu_pprlog_size);
+	iommu->mmio_base = (u8 __iomem __force *)amd_zalloc(test, SZ_16K);
+	iommu->iommu.ops = &amd_iommu_ops;
+	iommu->iommu.dev = m->dev;
+}
+
+static void amd_mock_device(struct kunit *test, struct amd_mock *m,
+			    u32 max_pasids)
+{
+	m->dev = &m->pdev.dev;
+	m->pdev.ats_cap = 1;
+	m->dev->init_name = "amd-iommu-mock";
+	m->dev->release = amd_mock_release;
+	KUNIT_ASSERT_EQ(test, 0, device_register(m->dev));
+
+	mutex_init(&m->data.mutex);
+	spin_lock_init(&m->data.dte_lock);
+	spin_lock_init(&m->data.gcr3_info.lock);
+	m->data.dev = m->dev;
+	m->data.max_pasids = max_pasids;
+	m->data.flags = AMD_IOMMU_DEVICE_FLAG_PASID_SUP;
+	m->data.pasid_enabled = 1;
+}
+
+/*
+ * Attach the RID to the identity domain, with a new GCR3 table. Not by way of
+ * the group: one without default domain could not be detached from it.
+ */
+static void amd_mock_attach_rid(struct kunit *test, struct amd_mock *m)
+{
+	struct iommu_domain *identity = amd_iommu_ops.identity_domain;
+
+	KUNIT_ASSERT_EQ(test, 0,
+			identity->ops->attach_dev(identity, m->dev, NULL));
+}
+
+static int amd_mock_begin_reset(struct amd_mock *m)
+{
+	return pci_dev_reset_iommu_prepare(&m->pdev);
+}
+
+static void amd_mock_end_reset(struct kunit *test, struct amd_mock *m)
+{
+	/* The core does this first if the group has a domain */
+	amd_mock_attach_rid(test, m);
+	pci_dev_reset_iommu_done(&m->pdev);
+}
+
+/* As after probing the device, its DMA not translated */
+static struct amd_mock *amd_mock_init(struct kunit *test, u32 max_pasids)
+{
+	struct amd_mock *m = amd_zalloc(test, sizeof(*m));
+	struct iommu_group *group;
+
+	/* Where no such IOMMU was found */
+	if (!amd_iommu_ops.identity_domain->owner)
+		amd_iommu_init_identity_domain();
+	m->max_glx = amd_iommu_max_glx_val;
+	amd_iommu_max_glx_val = 2;
+
+	amd_mock_device(test, m, max_pasids);
+	amd_mock_iommu(test, m);
+	m->dev->iommu = kzalloc_obj(*m->dev->iommu);
+	KUNIT_ASSERT_NOT_NULL(test, m->dev->iommu);
+	mutex_init(&m->dev->iommu->lock);
+	m->dev->iommu->iommu_dev = &m->iommu.iommu;
+	m->dev->iommu->max_pasids = max_pasids;
+	m->dev->iommu->priv = &m->data;
+
+	group = iommu_group_alloc();
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, group);
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(group, m->dev));
+	/* It is the device that keeps it now */
+	iommu_group_put(group);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, amd_mock_exit, m));
+	amd_mock_attach_rid(test, m);
+	return m;
+}
+
+/* The device can send page requests */
+static void amd_mock_enable_pri(struct kunit *test, struct amd_mock *m)
+{
+	m->data.pri_enabled = 1;
+	KUNIT_ASSERT_EQ(test, 0, amd_iommu_iopf_init(&m->iommu));
+	KUNIT_ASSERT_EQ(test, 0,
+			amd_iommu_iopf_add_device(&m->iommu, &m->data));
+}
+
+/* How often the IOMMU was told to answer page requests */
+static unsigned int amd_mock_answers(struct amd_mock *m)
+{
+	struct iommu_cmd *cmds = (struct iommu_cmd *)m->iommu.cmd_buf;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < m->iommu.cmd_buf_tail / sizeof(*cmds); i++)
+		n += cmds[i].data[1] >> 28 == CMD_COMPLETE_PPR;
+	return n;
+}
+
+static void amd_put_mm(void *mm)
+{
+	mmput(mm);
+}
+
+/* An mm that is alive, for as long as the test runs */
+static struct mm_struct *live_mm(struct kunit *test)
+{
+	struct mm_struct *mm = mm_alloc();
+
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, amd_put_mm, mm));
+	return mm;
+}
+
+static u64 gcr3_of(struct mm_struct *mm)
+{
+	return iommu_virt_to_phys(mm->pgd) | GCR3_VALID;
+}
+
+/* In a table of one level, as for few PASIDs */
+static void expect_gcr3(struct kunit *test, struct amd_mock *m, ioasid_t pasid,
+			u64 entry)
+{
+	KUNIT_ASSERT_NOT_NULL(test, m->data.gcr3_info.gcr3_tbl);
+	KUNIT_ASSERT_EQ(test, m->data.gcr3_info.glx, 0);
+	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.gcr3_tbl[pasid], entry);
+	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.pasid_cnt, entry ? 1 : 0);
+}
+
+static void amd_test_bind(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond;
+	u32 pasid;
+
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	pasid = iommu_sva_get_pasid(bond);
+	expect_gcr3(test, m, pasid, gcr3_of(mm));
+	iommu_sva_unbind_device(bond);
+	expect_gcr3(test, m, pasid, 0);
+}
+
+/* A reset takes the table away and brings it back, with the bond in it */
+static void amd_test_reset(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond;
+	u32 pasid;
+
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	pasid = iommu_sva_get_pasid(bond);
+
+	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
+	KUNIT_EXPECT_NULL(test, m->data.gcr3_info.gcr3_tbl);
+	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.pasid_cnt, 0);
+	amd_mock_end_reset(test, m);
+	expect_gcr3(test, m, pasid, gcr3_of(mm));
+
+	iommu_sva_unbind_device(bond);
+	expect_gcr3(test, m, pasid, 0);
+}
+
+static void amd_test_unbind_in_reset(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond;
+	u32 pasid;
+
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	pasid = iommu_sva_get_pasid(bond);
+
+	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
+	iommu_sva_unbind_device(bond);
+	amd_mock_end_reset(test, m);
+	expect_gcr3(test, m, pasid, 0);
+}
+
+static void amd_free_domain(void *domain)
+{
+	iommu_domain_free(domain);
+}
+
+/* What iommu_sva_bind_device() attaches */
+static struct iommu_domain *amd_sva_domain(struct kunit *test,
+					   struct amd_mock *m,
+					   struct mm_struct *mm)
+{
+	struct iommu_domain *domain = amd_iommu_domain_alloc_sva(m->dev, mm);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, domain);
+	mmgrab(mm);
+	domain->mm = mm;
+	domain->cookie_type = IOMMU_COOKIE_SVA;
+	domain->owner = &amd_iommu_ops;
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, amd_free_domain,
+						  domain));
+	return domain;
+}
+
+/* What was attached before has no say any more, not even by its exit */
+static void amd_test_replace(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test), *exiting = mm_alloc();
+	struct iommu_attach_handle *handles;
+	struct iommu_domain *old, *new;
+
+	KUNIT_ASSERT_NOT_NULL(test, exiting);
+	handles = amd_zalloc(test, 2 * sizeof(*handles));
+	old = amd_sva_domain(test, m, exiting);
+	new = amd_sva_domain(test, m, mm);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device_pasid(old, m->dev, 3,
+							   &handles[0]));
+	expect_gcr3(test, m, 3, gcr3_of(exiting));
+	KUNIT_ASSERT_EQ(test, 0, iommu_replace_device_pasid(new, m->dev, 3,
+							    &handles[1]));
+	expect_gcr3(test, m, 3, gcr3_of(mm));
+	mmput(exiting);
+	expect_gcr3(test, m, 3, gcr3_of(mm));
+	iommu_detach_device_pasid(new, m->dev, 3);
+	expect_gcr3(test, m, 3, 0);
+}
+
+/* A driver chooses PASIDs: it is told which error is its own fault */
+static void amd_test_errors(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct iommu_domain *blocked = amd_iommu_ops.blocked_domain;
+	struct iommu_domain *domain = amd_sva_domain(test, m, live_mm(test));
+	int (*set)(struct iommu_domain *domain, struct device *dev,
+		   ioasid_t pasid, struct iommu_domain *old);
+
+	set = domain->ops->set_dev_pasid;
+	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 0, NULL), -EINVAL);
+	KUNIT_EXPECT_EQ(test, set(domain, m->dev, MAX_PASIDS, NULL), -EINVAL);
+	m->data.pasid_enabled = 0;
+	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 3, NULL), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 0, NULL), -EINVAL);
+	m->data.pasid_enabled = 1;
+	/* What the RID is attached to has no table */
+	blocked->ops->attach_dev(blocked, m->dev, NULL);
+	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 3, NULL), -EOPNOTSUPP);
+}
+
+#ifdef CONFIG_FAILSLAB
+/*
+ * Each allocation fails in turn. Those that may sleep do so only with failslab's
+ * ignore-gfp-wait off, which cannot be at boot: run the suite again then. (If it
+ * were skipped at boot, it would be skipped for ever.)
+ */
+static void amd_test_no_memory(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct iommu_domain *domain = amd_sva_domain(test, m, live_mm(test));
+	unsigned int nth, left;
+	int ret;
+
+	for (nth = 1, left = 0; !left; nth++) {
+		current->fail_nth = nth;
+		ret = iommu_attach_device_pasid(domain, m->dev, 3, NULL);
+		left = current->fail_nth;
+		current->fail_nth = 0;
+		if (!ret) {
+			iommu_detach_device_pasid(domain, m->dev, 3);
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+		expect_gcr3(test, m, 3, 0);
+	}
+}
+#endif
+
+/* The process does not wait for its bonds to end */
+static void amd_test_exit(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *exiting = mm_alloc();
+	struct iommu_sva *bond;
+	u32 pasid;
+
+	KUNIT_ASSERT_NOT_NULL(test, exiting);
+	bond = iommu_sva_bind_device(m->dev, exiting);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	pasid = iommu_sva_get_pasid(bond);
+	expect_gcr3(test, m, pasid, gcr3_of(exiting));
+
+	mmput(exiting);
+	expect_gcr3(test, m, pasid, 0);
+	iommu_sva_unbind_device(bond);
+	expect_gcr3(test, m, pasid, 0);
+}
+
+/* Memory that the kernel counts as used by IOMMUs, without rounding up to 0 */
+static long iommu_pages(void)
+{
+	return atomic_long_read(&vm_node_stat[NR_IOMMU_PAGES]);
+}
+
+/*
+ * All levels of the table are freed, and accounted for. Others allocate, too,
+ * and CPUs keep small differences to themselves: look at many tables.
+ */
+static void amd_test_levels(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MANY_PASIDS);
+	struct iommu_attach_handle *handle = amd_zalloc(test, sizeof(*handle));
+	struct iommu_domain *domain = amd_sva_domain(test, m, live_mm(test));
+	long before = iommu_pages();
+	int i;
+
+	KUNIT_ASSERT_EQ(test, m->data.gcr3_info.glx, 2);
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device_pasid(domain, m->dev,
+							   MANY_PASIDS - 1,
+							   handle));
+	for (i = 0; i < NR_RESETS; i++) {
+		if (amd_mock_begin_reset(m))
+			break;
+		amd_mock_end_reset(test, m);
+		/* The hardware has read its commands */
+		m->iommu.cmd_buf_head = m->iommu.cmd_buf_tail;
+	}
+	KUNIT_EXPECT_EQ(test, i, NR_RESETS);
+	iommu_detach_device_pasid(domain, m->dev, MANY_PASIDS - 1);
+	KUNIT_EXPECT_GT(test, iommu_pages() - before, -NR_RESETS / 2);
+	KUNIT_EXPECT_LT(test, iommu_pages() - before, NR_RESETS / 2);
+}
+
+/* Requests whose interrupt has not been served yet */
+static void amd_test_drain_log(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test);
+	u8 __iomem *mmio = m->iommu.mmio_base;
+	struct iommu_sva *bond;
+	u64 *log;
+
+	amd_mock_enable_pri(test, m);
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+
+	log = (u64 *)m->iommu.ppr_log;
+	log[0] = (u64)PPR_REQ_FAULT << 60;
+	writel(PPRLOG_ENTRY_SIZE, mmio + MMIO_PPR_TAIL_OFFSET);
+	iommu_sva_unbind_device(bond);
+	KUNIT_EXPECT_EQ(test, readl(mmio + MMIO_PPR_HEAD_OFFSET),
+			PPRLOG_ENTRY_SIZE);
+}
+
+/* Something that the test does not want to wait for itself */
+struct amd_unbind {
+	struct work_struct	 work;
+	struct completion	 done;
+	struct amd_mock		*mock;
+	struct iommu_sva	*bond;
+	unsigned int		 answers;
+};
+
+static void amd_unbind_work(struct work_struct *work)
+{
+	struct amd_unbind *u = container_of(work, struct amd_unbind, work);
+
+	iommu_sva_unbind_device(u->bond);
+	u->answers = amd_mock_answers(u->mock);
+	complete(&u->done);
+}
+
+/* A request that was reported is answered before the PASID is free */
+static void amd_test_drain_handled(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test);
+	struct amd_unbind *u = amd_zalloc(test, sizeof(*u));
+	struct iopf_fault fault = {};
+
+	amd_mock_enable_pri(test, m);
+	u->mock = m;
+	u->bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, u->bond);
+	init_completion(&u->done);
+	INIT_WORK(&u->work, amd_unbind_work);
+
+	fault.fault.type = IOMMU_FAULT_PAGE_REQ;
+	fault.fault.prm.pasid = iommu_sva_get_pasid(u->bond);
+	fault.fault.prm.flags = IOMMU_FAULT_PAGE_REQUEST_PASID_VALID |
+				IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE;
+	mmap_write_lock(mm);
+	iommu_report_device_fault(m->dev, &fault);
+	queue_work(system_dfl_wq, &u->work);
+	/* It is not over yet, unless nobody had begun to handle the request */
+	wait_for_completion_timeout(&u->done, SHORT_TIME);
+	mmap_write_unlock(mm);
+	flush_work(&u->work);
+	KUNIT_EXPECT_EQ(test, u->answers, 1);
+}
+
+static struct kunit_case amd_iommu_test_cases[] = {
+	KUNIT_CASE(amd_test_bind),
+	KUNIT_CASE(amd_test_reset),
+	KUNIT_CASE(amd_test_unbind_in_reset),
+	KUNIT_CASE(amd_test_replace),
+	KUNIT_CASE(amd_test_errors),
+#ifdef CONFIG_FAILSLAB
+	KUNIT_CASE(amd_test_no_memory),
+#endif
+	KUNIT_CASE(amd_test_exit),
+	KUNIT_CASE_SLOW(amd_test_levels),
+	KUNIT_CASE(amd_test_drain_log),
+	KUNIT_CASE(amd_test_drain_handled),
+	{},
+};
+
+static struct kunit_suite amd_iommu_test_suite = {
+	.name = "amd-iommu",
+	.test_cases = amd_iommu_test_cases,
+};
+
+kunit_test_suite(amd_iommu_test_suite);
+
+MODULE_DESCRIPTION("KUnit tests for the AMD IOMMU driver");
+MODULE_LICENSE("GPL");
