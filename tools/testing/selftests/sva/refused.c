@@ -146,7 +146,7 @@ TEST_F(refused, rid_on_stage2)
 	test_open(_metadata, &self->t);
 	ret = sva_ioctl(&self->t.sva, SVA_TEST_IOC_ATTACH_STAGE2, &arg);
 	if (ret == -EOPNOTSUPP)
-		SKIP(return, "the IOMMU has one stage");
+		SKIP(return, "the IOMMU cannot nest");
 	ASSERT_EQ(0, ret);
 
 	EXPECT_EQ(expected, bind_number(&self->t.sva, 1));
