@@ -164,6 +164,11 @@ static int act_bind(struct request *rq)
 	return ret;
 }
 
+static int act_unbind(struct request *rq)
+{
+	return sva_unbind(&devs[rq->dev], rq->bond);
+}
+
 static int act_enqcmd_pasid(struct request *rq)
 {
 	struct sva_test_info info;
@@ -674,6 +679,55 @@ static void show_munmap(bool stale)
 		give_up("%s cannot be reset", dev_name(0));
 }
 
+/*
+ * The device wants a page for A while the bond is being ended. It is answered,
+ * but not by who has the PASID next, though B has memory at that address.
+ */
+static void show_unbind(void)
+{
+	const bool stalls = *stalling;
+	struct request rq = request_of(stalls ? 2 : 0);
+	struct sva *sva = &devs[rq.dev];
+	struct sva_as as = { .sva = sva, .as = SVA_TEST_AS_PASID };
+	struct sva_test_counters cnt;
+	struct sva_test_op op;
+	struct request next;
+	int cause;
+
+	rq.flags = SVA_TEST_BIND_PRIVATE;
+	rq.addr = ADDRESS + 16 * sva_page_size();
+	next = rq;
+	must(A, act_bind, &rq, "bind to a PASID of the driver's");
+	must(A, act_map, &rq, "mmap");
+	/* So that the IOMMU knows the PASID until it is told to forget it */
+	next.bond = rq.bond;
+	next.addr = ADDRESS;
+	must(A, act_device_read, &next, "DMA");
+	next.addr = rq.addr;
+	as.pasid = rq.pasid;
+	as.mode = rq.mode;
+	op = sva_op(&as, stalls ? SVA_TEST_OP_FILL : SVA_TEST_OP_FLOOD, rq.addr,
+		    sva_page_size());
+	op.mode |= (stalls ? SVA_TEST_TRIGGER_PASID_EARLY :
+		    SVA_TEST_TRIGGER_DRAIN) << SVA_TEST_TRIGGER_SHIFT;
+	if (sva_counters_clear(sva) || sva_submit(sva, &op))
+		give_up("%s cannot wait for an unbind", infos[rq.dev].name);
+	must(A, act_unbind, &rq, "unbind");
+	must(B, act_bind, &next, "bind to a PASID of the driver's");
+	must(B, act_map, &next, "mmap");
+	cause = sva_wait(sva, &op);
+	sva_counters(sva, rq.pasid, &cnt);
+	ask(B, act_pfn, &next);
+	tell("unbind", next.pasid == rq.pasid && !next.pfn &&
+	     (stalls ? cnt.stalls == 1 && cnt.refused == 1 && cause :
+	      cnt.page_requests == 1 && cnt.page_responses == 1),
+	     "A ends %u, amid it %s %llu, answered %llu; B gets %u, %s page",
+	     rq.pasid, stalls ? "stalls" : "page requests",
+	     (unsigned long long)(cnt.stalls + cnt.page_requests),
+	     (unsigned long long)(cnt.refused + cnt.page_responses),
+	     next.pasid, next.pfn ? "a" : "no");
+}
+
 /* A's PASID is anybody's when A is gone, and its memory nobody's */
 static void show_exit(void)
 {
@@ -722,6 +776,7 @@ int main(int argc, char **argv)
 	show_dma();
 	show_page_in();
 	show_munmap(stale);
+	show_unbind();
 	show_exit();
 	/* So that nobody takes half of the story for all of it */
 	printf("%d lines, %d failed\n", told, failed);

@@ -96,6 +96,8 @@ void *sva_pages(size_t nr);
 uint64_t sva_pfn(const void *addr);
 /* The page at @addr is in a swap space */
 bool sva_swapped(const void *addr);
+/* Copies on write of the stack that is shared since a fork(): now, not later */
+void sva_own_stack(void);
 /* Before the page that sva_reuse_page() is given was touched */
 void sva_stay_on_this_cpu(void);
 /*
