@@ -373,14 +373,6 @@ bool sva_swapped(const void *addr)
  * A CPU keeps the pages that it frees for itself, and also holds on to the last
  * ones that it allocated: only who stays sees a freed page again.
  */
-void sva_own_stack(void)
-{
-	uint8_t below[16384];
-
-	memset(below, 0, sizeof(below));
-	asm("" : : "r" (below) : "memory");
-}
-
 void sva_stay_on_this_cpu(void)
 {
 	cpu_set_t set;
@@ -388,6 +380,14 @@ void sva_stay_on_this_cpu(void)
 	CPU_ZERO(&set);
 	CPU_SET(sched_getcpu(), &set);
 	sched_setaffinity(0, sizeof(set), &set);
+}
+
+void sva_own_stack(void)
+{
+	uint8_t below[16384];
+
+	memset(below, 0, sizeof(below));
+	asm("" : : "r" (below) : "memory");
 }
 
 void *sva_reuse_page(void *old)
