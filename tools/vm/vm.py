@@ -51,8 +51,10 @@ def wake_ssdt():
 MACHINES = {
     "x86_64": {
         "kernel": "bzImage",
-        # The checks of timer and TSC lose their patience on a busy host
-        "append": "console=ttyS0 no_timer_check tsc=reliable intel_iommu=on,sm_on",
+        # The checks of timer and TSC lose their patience on a busy host, and the
+        # calibration of the TSC goes wrong by a factor of forty: time flies then
+        "append": "console=ttyS0 no_timer_check tsc=reliable clocksource=acpi_pm"
+                  " intel_iommu=on,sm_on",
         # No LA57: the emulated VT-d has no 5-level first stage (ECAP.FL5LP)
         "qemu": "-M q35 -cpu Skylake-Server,-la57,+x2apic"
                 " -device intel-iommu,intremap=on,device-iotlb=on,x-scalable-mode=on,"
@@ -73,7 +75,7 @@ MACHINES = {
 # What is different with another IOMMU. AMD's model has no PASIDs.
 IOMMUS = {
     ("x86_64", "amd"): {
-        "append": "console=ttyS0 no_timer_check tsc=reliable",
+        "append": "console=ttyS0 no_timer_check tsc=reliable clocksource=acpi_pm",
         "qemu": "-M q35 -cpu qemu64,+x2apic"
                 " -device amd-iommu,intremap=on,dma-remap=on,device-iotlb=on,xtsup=on",
     },
