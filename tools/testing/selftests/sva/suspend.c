@@ -12,7 +12,7 @@
 #include "test_dev.h"
 
 #define LEN		TEST_WORKS_LEN
-#define ASLEEP_S	3	/* enough to get there */
+#define ASLEEP_S	8	/* enough to get there on a busy host */
 
 #define PM		"/sys/power/"
 #define RTC		"/sys/class/rtc/rtc0/"
