@@ -213,17 +213,24 @@ static void expect_gcr3(struct kunit *test, struct amd_mock *m, ioasid_t pasid,
 	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.pasid_cnt, entry ? 1 : 0);
 }
 
+/* The PASID that the bond gets has @mm's page table */
+static struct iommu_sva *amd_bind(struct kunit *test, struct amd_mock *m,
+				  struct mm_struct *mm)
+{
+	struct iommu_sva *bond = iommu_sva_bind_device(m->dev, mm);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	expect_gcr3(test, m, iommu_sva_get_pasid(bond), gcr3_of(mm));
+	return bond;
+}
+
 static void amd_test_bind(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
 	struct mm_struct *mm = live_mm(test);
-	struct iommu_sva *bond;
-	u32 pasid;
+	struct iommu_sva *bond = amd_bind(test, m, mm);
+	u32 pasid = iommu_sva_get_pasid(bond);
 
-	bond = iommu_sva_bind_device(m->dev, mm);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
-	pasid = iommu_sva_get_pasid(bond);
-	expect_gcr3(test, m, pasid, gcr3_of(mm));
 	iommu_sva_unbind_device(bond);
 	expect_gcr3(test, m, pasid, 0);
 }
@@ -233,12 +240,8 @@ static void amd_test_reset(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
 	struct mm_struct *mm = live_mm(test);
-	struct iommu_sva *bond;
-	u32 pasid;
-
-	bond = iommu_sva_bind_device(m->dev, mm);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
-	pasid = iommu_sva_get_pasid(bond);
+	struct iommu_sva *bond = amd_bind(test, m, mm);
+	u32 pasid = iommu_sva_get_pasid(bond);
 
 	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
 	KUNIT_EXPECT_NULL(test, m->data.gcr3_info.gcr3_tbl);
@@ -254,12 +257,8 @@ static void amd_test_unbind_in_reset(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
 	struct mm_struct *mm = live_mm(test);
-	struct iommu_sva *bond;
-	u32 pasid;
-
-	bond = iommu_sva_bind_device(m->dev, mm);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
-	pasid = iommu_sva_get_pasid(bond);
+	struct iommu_sva *bond = amd_bind(test, m, mm);
+	u32 pasid = iommu_sva_get_pasid(bond);
 
 	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
 	iommu_sva_unbind_device(bond);
@@ -373,10 +372,8 @@ static void amd_test_exit(struct kunit *test)
 	u32 pasid;
 
 	KUNIT_ASSERT_NOT_NULL(test, exiting);
-	bond = iommu_sva_bind_device(m->dev, exiting);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	bond = amd_bind(test, m, exiting);
 	pasid = iommu_sva_get_pasid(bond);
-	expect_gcr3(test, m, pasid, gcr3_of(exiting));
 
 	mmput(exiting);
 	expect_gcr3(test, m, pasid, 0);
@@ -429,8 +426,7 @@ static void amd_test_drain_log(struct kunit *test)
 	u64 *log;
 
 	amd_mock_enable_pri(test, m);
-	bond = iommu_sva_bind_device(m->dev, mm);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	bond = amd_bind(test, m, mm);
 
 	log = (u64 *)m->iommu.ppr_log;
 	log[0] = (u64)PPR_REQ_FAULT << 60;
@@ -468,8 +464,7 @@ static void amd_test_drain_handled(struct kunit *test)
 
 	amd_mock_enable_pri(test, m);
 	u->mock = m;
-	u->bond = iommu_sva_bind_device(m->dev, mm);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, u->bond);
+	u->bond = amd_bind(test, m, mm);
 	init_completion(&u->done);
 	INIT_WORK(&u->work, amd_unbind_work);
 

@@ -313,6 +313,15 @@ static void hand_over(struct __test_metadata *_metadata, TEST_SELF(drain),
 	test_heard(_metadata, next);
 }
 
+/* The next owner's turn. What was ours is as it was. */
+static void end_next(struct __test_metadata *_metadata, TEST_SELF(drain),
+		     struct test_hand *next)
+{
+	test_go(_metadata, next);
+	test_join(_metadata, next);
+	EXPECT_TRUE(unchanged(self, OURS));
+}
+
 static void start_hog(struct __test_metadata *_metadata, TEST_SELF(drain),
 		      struct test_hand *h, long ms)
 {
@@ -351,9 +360,7 @@ TEST_F(drain, late_report)
 	EXPECT_EQ(1, c.page_requests + c.stalls);
 	EXPECT_EQ(1, c.page_failures + c.refused);
 	EXPECT_EQ(0, sva_pfn(self->mem));
-	test_go(_metadata, &next);
-	test_join(_metadata, &next);
-	EXPECT_TRUE(unchanged(self, OURS));
+	end_next(_metadata, self, &next);
 }
 
 /*
@@ -463,9 +470,7 @@ static size_t end_at(struct __test_metadata *_metadata, TEST_SELF(drain),
 	test_heard(_metadata, &next);
 	end_hog(_metadata, self, &busy);
 	expect_all_denied(_metadata, self, pri, denied);
-	test_go(_metadata, &next);
-	test_join(_metadata, &next);
-	EXPECT_TRUE(unchanged(self, OURS));
+	end_next(_metadata, self, &next);
 	return armed == NR_OPS - 1 ? 0 : asked;
 }
 
@@ -526,26 +531,21 @@ static __noreturn void crowd(TEST_SELF(drain), struct test_hand *h)
 	static struct sva_test_op ops[TEST_MAX_DEVS][SVA_TEST_NR_CHANNELS];
 	struct test_dev t[TEST_MAX_DEVS];
 	struct sva_test_counters c = {};
-	int nr, nr_devs = 0;
-	char path[64];
+	struct test_dev *dev = t;
+	int nr = 0, nr_devs;
 	size_t i;
 
-	for (nr = 0; nr < TEST_MAX_DEVS; nr++) {
-		struct test_dev *dev = &t[nr_devs];
-
-		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
-		if (!strcmp(path, self->t.sva.path) ||
-		    sva_open_path(&dev->sva, path))
-			continue;
-		if (sva_info(&dev->sva, &dev->info) ||
+	while (test_next(dev, &nr)) {
+		if (!strcmp(dev->sva.path, self->t.sva.path) ||
 		    !(dev->info.on & SVA_TEST_STALL_ON)) {
 			sva_close(&dev->sva);
 			continue;
 		}
 		CHILD_CHECK(!test_bind_as(&dev->sva, &dev->as, 0));
 		CHILD_CHECK(!sva_counters_clear(&dev->sva));
-		nr_devs++;
+		dev++;
 	}
+	nr_devs = dev - t;
 	test_say(h);
 	test_wait_go(h);
 	for (nr = 0; nr < nr_devs; nr++) {
@@ -618,11 +618,9 @@ TEST_F(drain, full_queue)
 		expect_answers(_metadata, self);
 	for (i = 0; !pri && i < SVA_TEST_NR_CHANNELS; i++)
 		EXPECT_TRUE(was_denied(_metadata, self, i, variant->denied));
-	test_go(_metadata, &next);
-	test_join(_metadata, &next);
+	end_next(_metadata, self, &next);
 	test_go(_metadata, &others);
 	test_join(_metadata, &others);
-	EXPECT_TRUE(unchanged(self, OURS));
 }
 
 static void start_flood(struct __test_metadata *_metadata, TEST_SELF(drain),
@@ -660,6 +658,8 @@ TEST_F(drain, flood)
 	EXPECT_GT(PATIENCE_MS, now_ms() - start);
 	for (i = 0; i < (pri ? 1 : SVA_TEST_NR_CHANNELS); i++)
 		stop(_metadata, self, &self->ops[i]);
+	if (pri)
+		expect_answers(_metadata, self);
 	test_go(_metadata, &next);
 	test_heard(_metadata, &next);
 	test_go(_metadata, &next);
@@ -670,27 +670,21 @@ TEST_F(drain, flood)
 static __noreturn void bind_another(TEST_SELF(drain), struct test_hand *h,
 				    uint32_t on)
 {
-	struct sva_test_info info;
-	struct sva_as as = {};
-	struct sva sva;
-	char path[64];
-	int nr;
+	struct test_dev t;
+	int nr = 0;
 
-	for (nr = 0; nr < TEST_MAX_DEVS; nr++) {
-		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
-		if (!strcmp(path, self->t.sva.path) ||
-		    sva_open_path(&sva, path))
-			continue;
-		if (!sva_info(&sva, &info) && info.on & on)
+	for (;;) {
+		CHILD_CHECK(test_next(&t, &nr));
+		if (strcmp(t.sva.path, self->t.sva.path) && t.info.on & on)
 			break;
-		sva_close(&sva);
+		sva_close(&t.sva);
 	}
-	CHILD_CHECK(nr < TEST_MAX_DEVS);
+	t.as.pasid = 0;
 	test_say(h);
 	test_wait_go(h);
 	usleep(HOG_MS * 1000 / 4);
-	CHILD_CHECK(!sva_bind_private(&sva, &as.bond, &as.pasid));
-	CHILD_CHECK(!sva_unbind(&sva, as.bond));
+	CHILD_CHECK(!sva_bind_private(&t.sva, &t.as.bond, &t.as.pasid));
+	CHILD_CHECK(!sva_unbind(&t.sva, t.as.bond));
 	test_say(h);
 	_exit(0);
 }

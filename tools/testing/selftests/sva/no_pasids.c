@@ -18,20 +18,16 @@ FIXTURE(no_pasids)
 FIXTURE_SETUP(no_pasids)
 {
 	struct test_dev *t = &self->t;
-	char path[64];
-	int nr;
+	int nr = 0;
 
-	for (nr = 0; nr < TEST_MAX_DEVS; nr++) {
-		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
-		if (sva_open_path(&t->sva, path))
-			continue;
+	for (;;) {
+		if (!test_next(t, &nr))
+			SKIP(_exit(KSFT_SKIP), "no device without PASIDs");
 		/* PASID 0 alone is none */
-		if (!sva_info(&t->sva, &t->info) && t->info.max_pasids <= 1)
+		if (t->info.max_pasids <= 1)
 			break;
 		sva_close(&t->sva);
 	}
-	if (nr == TEST_MAX_DEVS)
-		SKIP(_exit(KSFT_SKIP), "no device without PASIDs");
 	if (t->info.domain == SVA_DOMAIN_PT)
 		SKIP(_exit(KSFT_SKIP), "the device's memory is not translated");
 	self->rid.sva = &t->sva;

@@ -47,6 +47,22 @@ static void __maybe_unused test_open(struct __test_metadata *_metadata,
 
 #define TEST_MAX_DEVS	64
 
+/* Open the device after number @nr - 1, and set @nr to what follows it */
+static bool __maybe_unused test_next(struct test_dev *t, int *nr)
+{
+	char path[64];
+
+	while (*nr < TEST_MAX_DEVS) {
+		snprintf(path, sizeof(path), "/dev/sva-test%d", (*nr)++);
+		if (sva_open_path(&t->sva, path))
+			continue;
+		if (!sva_info(&t->sva, &t->info))
+			return true;
+		sva_close(&t->sva);
+	}
+	return false;
+}
+
 /*
  * Open the first device that has PASIDs and all of @on, SVA_TEST_*_ON, and if
  * @max_pasids is not 0 just that many. -ENODEV: there is none.
@@ -54,15 +70,10 @@ static void __maybe_unused test_open(struct __test_metadata *_metadata,
 static int __maybe_unused test_find(struct test_dev *t, uint32_t on,
 				    uint32_t max_pasids)
 {
-	char path[64];
-	int nr;
+	int nr = 0;
 
-	for (nr = 0; nr < TEST_MAX_DEVS; nr++) {
-		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
-		if (sva_open_path(&t->sva, path))
-			continue;
-		if (!sva_info(&t->sva, &t->info) && t->info.max_pasids &&
-		    (t->info.on & on) == on &&
+	while (test_next(t, &nr)) {
+		if (t->info.max_pasids && (t->info.on & on) == on &&
 		    (!max_pasids || t->info.max_pasids == max_pasids))
 			return 0;
 		sva_close(&t->sva);
