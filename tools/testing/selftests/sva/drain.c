@@ -666,6 +666,61 @@ TEST_F(drain, flood)
 	test_join(_metadata, &next);
 }
 
+/* In a child: if the device must be stopped for the bond to end, stop it */
+static __noreturn void stop_late(TEST_SELF(drain), struct test_hand *h)
+{
+	struct pollfd go = { .fd = h->down[0], .events = POLLIN };
+	bool ended = poll(&go, 1, PATIENCE_MS) == 1;
+
+	if (!ended)
+		sva_abort(&self->t.sva, &self->ops[1]);
+	test_wait_go(h);
+	CHILD_CHECK(ended);
+	_exit(0);
+}
+
+/*
+ * The device asks for each page, and then for the first one whenever it gets an
+ * answer: the queue is never found without a request for the PASID.
+ */
+static void keep_asking(struct __test_metadata *_metadata, TEST_SELF(drain))
+{
+	self->ops[1] = stubborn(self, SVA_TEST_OP_FLOOD, self->size);
+	self->ops[1].mode = SVA_TEST_REPEAT |
+			    SVA_TEST_TRIGGER_RESPONSE << SVA_TEST_TRIGGER_SHIFT;
+	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->ops[1]));
+	self->ops[0] = stubborn(self, SVA_TEST_OP_FLOOD,
+				FLOOD_PAGES * self->size);
+	EXPECT_CAUSE(0, sva_do(&self->t.sva, &self->ops[0]));
+	ASSERT_TRUE(has_asked(self, 10 * FLOOD_PAGES));
+}
+
+TEST_F(drain, asks_again)
+{
+	struct test_hand next, late;
+	uint64_t asked, answered;
+
+	if (variant->on != SVA_TEST_PRI_ON)
+		SKIP(return, "without a CD nothing is stalled again");
+	bind_again(_metadata, self);
+	if (!test_fork(_metadata, &next))
+		next_owner(self, &next);
+	keep_asking(_metadata, self);
+	if (!test_fork(_metadata, &late))
+		stop_late(self, &late);
+
+	EXPECT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
+	test_go(_metadata, &late);
+	test_join(_metadata, &late);
+	asked = nr_faults(self, &answered);
+	EXPECT_TRUE(has_asked(self, asked + 10 * FLOOD_PAGES));
+	stop(_metadata, self, &self->ops[1]);
+	expect_answers(_metadata, self);
+	test_go(_metadata, &next);
+	test_heard(_metadata, &next);
+	end_next(_metadata, self, &next);
+}
+
 /* In a child: bind to a device like ours, but not to that, and unbind */
 static __noreturn void bind_another(TEST_SELF(drain), struct test_hand *h,
 				    uint32_t on)
