@@ -71,9 +71,13 @@ tree_id() {
 	echo "$id"
 }
 
+# Or in git am, which is rebase's older half
+in_rebase() {
+	[ -d "$tree/.git/rebase-apply" ] || [ -d "$tree/.git/rebase-merge" ]
+}
+
 is_dirty() {
-	[ -n "$(tgit status --porcelain | head -n 1)" ] ||
-		[ -d "$tree/.git/rebase-apply" ] || [ -d "$tree/.git/rebase-merge" ]
+	[ -n "$(tgit status --porcelain | head -n 1)" ] || in_rebase
 }
 
 # Do commits and files equal what was last imported from or exported to patches?
