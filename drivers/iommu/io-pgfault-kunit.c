@@ -520,6 +520,33 @@ static void iopf_test_unfinished(struct kunit *test)
 	iommu_detach_device_pasid(&other->domain, m->dev, 4);
 }
 
+static unsigned int iopf_users(struct iopf_mock *m)
+{
+	return refcount_read(&rcu_access_pointer(m->param->fault_param)->users);
+}
+
+/* However a request ends, it holds the device's fault parameter no longer */
+static void iopf_test_users(struct kunit *test)
+{
+	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
+	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
+
+	iopf_attach(test, m, d, 4);
+	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
+	/* Nothing is attached to this one */
+	iopf_send(m, 3, 1, true);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "Si");
+	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
+	iopf_send(m, 4, 2, false);
+	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
+	iopf_send(m, 4, 2, true);
+	KUNIT_EXPECT_TRUE(test, iopf_started(d));
+	KUNIT_EXPECT_EQ(test, iopf_queue_flush_dev(m->dev, 4), 0);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "Sis");
+	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
+	iommu_detach_device_pasid(&d->domain, m->dev, 4);
+}
+
 static struct kunit_case iopf_test_cases[] = {
 	KUNIT_CASE(iopf_test_detach_order),
 	KUNIT_CASE(iopf_test_group_order),
@@ -531,6 +558,7 @@ static struct kunit_case iopf_test_cases[] = {
 	KUNIT_CASE(iopf_test_not_queued),
 	KUNIT_CASE(iopf_test_one_answer),
 	KUNIT_CASE(iopf_test_unfinished),
+	KUNIT_CASE(iopf_test_users),
 	{}
 };
 
