@@ -18,8 +18,13 @@ base_commit_of_series() {
 	fi
 }
 
+# What is built for one variant is not what runs in the other: vm.py has the same.
+variant_suffix() {
+	printf '%s%s' "${BASE:+-base}" "${DEBUG:+-debug}"
+}
+
 # kernel_variant: sets ktree (the source) and kobj (its objects' folder below
-# build/obj) for $arch. build/out/<arch> points to what was built last.
+# build/obj) for $arch.
 kernel_variant() {
 	repo_use kernel
 	ktree=$tree
@@ -28,10 +33,9 @@ kernel_variant() {
 	[ -e "$tree/.git" ] || die "${tree#"$top"/} does not exist: make tree"
 	if [ -n "${BASE:-}" ]; then
 		ktree=$tree-base
-		kobj=$kobj-base
 		worktree "$ktree" "$(base_commit_of_series)"
 	fi
-	[ -z "${DEBUG:-}" ] || kobj=$kobj-debug
+	kobj+=$(variant_suffix)
 }
 
 # worktree <folder> <commit>: a work tree of its own, moved only if need be.

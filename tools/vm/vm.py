@@ -14,7 +14,10 @@ import subprocess
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-OUT = os.environ.get("VM_OUT", os.path.join(TOP, "build/out"))
+BASE = bool(os.environ.get("BASE"))
+DEBUG = bool(os.environ.get("DEBUG"))
+# As variant.sh has it: one variant may be built while the other is tested
+OUT = os.environ.get("VM_OUT", os.path.join(TOP, "build/out" + "-base" * BASE + "-debug" * DEBUG))
 RESULTS = os.environ.get("VM_RESULTS", os.path.join(TOP, "build/results"))
 
 # SAN=1: QEMU with address and undefined behaviour sanitizer. What they find
@@ -82,7 +85,6 @@ IOMMUS = {
 }
 # ioeventfd=off: a frame has left QEMU when the guest's write returns
 # KASAN and kmemleak want memory of their own, and time
-DEBUG = bool(os.environ.get("DEBUG"))
 SLOWER = 4 if DEBUG else 1
 MEMORY = "2G" if DEBUG else "1G"
 COMMON = (f"-accel tcg -smp 2 -m {MEMORY} -nodefaults -no-user-config -no-reboot -display none"
