@@ -531,6 +531,8 @@ static void iopf_test_users(struct kunit *test)
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
 	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
 
+	/* A group is freed after its answer: nothing else waits for that */
+	d->direct = true;
 	iopf_attach(test, m, d, 4);
 	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
 	/* Nothing is attached to this one */
@@ -540,8 +542,6 @@ static void iopf_test_users(struct kunit *test)
 	iopf_send(m, 4, 2, false);
 	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
 	iopf_send(m, 4, 2, true);
-	KUNIT_EXPECT_TRUE(test, iopf_started(d));
-	KUNIT_EXPECT_EQ(test, iopf_queue_flush_dev(m->dev, 4), 0);
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "Sis");
 	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
 	iommu_detach_device_pasid(&d->domain, m->dev, 4);
