@@ -3,7 +3,7 @@
 # machine with git and make; `make` alone lists them.
 
 SHELL := /bin/bash
-vm := tools/vm
+commands := tools/vm/commands
 
 # Everything that a user may give goes to the scripts by the environment, RUN
 # and its like as written: make would expand $(...) in them.
@@ -18,24 +18,24 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 help:
-	@$(vm)/help
+	@$(commands)/help
 
 deps:
-	@$(vm)/deps
+	@$(commands)/deps
 
 tree: deps
-	@$(vm)/tree qemu
-	@$(vm)/tree kernel
+	@$(commands)/tree qemu
+	@$(commands)/tree kernel
 
 export:
-	@$(vm)/export qemu
-	@$(vm)/export kernel
+	@$(commands)/export qemu
+	@$(commands)/export kernel
 
 demo test qemu-test kunit boot shell gdb mutants check:
-	@$(vm)/make $@
+	@$(commands)/make $@
 
 clean:
 	@rm -rf build/obj build/out build/results build/log
 
 distclean:
-	@$(vm)/distclean
+	@$(commands)/distclean

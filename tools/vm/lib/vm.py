@@ -13,7 +13,7 @@ import struct
 import subprocess
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 BASE = bool(os.environ.get("BASE"))
 DEBUG = bool(os.environ.get("DEBUG"))
 # As variant.sh has it: one variant may be built while the other is tested

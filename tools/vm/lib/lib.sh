@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the scripts beside this file share. Sourced, never run.
+# What the scripts share. Sourced, never run.
 
 set -euo pipefail
 
@@ -11,7 +11,9 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL GREP_OPTIONS CDPATH
 unset LC_CTYPE LC_MESSAGES
 export LANG=C.UTF-8 LC_ALL=C.UTF-8
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+commands=$top/tools/vm/commands
+data=$top/tools/vm/data
 build=$top/build
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommu-sva
 python=/usr/bin/python3

@@ -57,8 +57,8 @@ ktree_id() {
 }
 
 fragments() {
-	cat "$top/tools/vm/config/common.config" "$top/tools/vm/config/$arch.config"
+	cat "$data/config/common.config" "$data/config/$arch.config"
 	# Symbols that a base without the later topics does not have
-	[ -n "${BASE:-}" ] || cat "$top/tools/vm/config/topic2.config"
-	[ -z "${DEBUG:-}" ] || cat "$top/tools/vm/config/debug.config"
+	[ -n "${BASE:-}" ] || cat "$data/config/topic2.config"
+	[ -z "${DEBUG:-}" ] || cat "$data/config/debug.config"
 }

@@ -18,7 +18,7 @@ repo_use() {
 		pdir=$top/patches
 		source_override=${KERNEL_SRC:-}
 		base_name="Linux 7.3.4"
-		blobs=$top/tools/vm/base-blobs
+		blobs=$data/base-blobs
 		;;
 	qemu)
 		tree=$build/qemu-src
