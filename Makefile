@@ -7,13 +7,12 @@ commands := tools/vm/commands
 
 # Everything that a user may give goes to the scripts by the environment, RUN
 # and its like as written: make would expand $(...) in them.
-vars := ARCH T V DEBUG BASE DRY APPEND QEMU_ARGS EXTRA RUN FORCE FAST CANARY \
-	DL_DIR KERNEL_SRC QEMU_SRC COUNT BREAK SAN
+vars := $(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' tools/vm/data/variables)
 $(foreach v,$(vars),$(eval override $v := $$(value $v)))
 export $(vars)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help deps tree export demo test boot shell gdb qemu-test kunit mutants \
+.PHONY: help deps tree adopt export demo test boot shell gdb qemu-test kunit mutants \
 	check clean distclean
 .NOTPARALLEL:
 
@@ -26,6 +25,9 @@ deps:
 tree: deps
 	@$(commands)/tree qemu
 	@$(commands)/tree kernel
+
+adopt:
+	@$(commands)/adopt
 
 export:
 	@$(commands)/export qemu

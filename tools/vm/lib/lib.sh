@@ -2,20 +2,14 @@
 # shellcheck shell=bash
 # What the scripts share. Sourced, never run.
 
+# A command that fails within $( ) fails the assignment, too.
 set -euo pipefail
-
-# A sub-make must not inherit the flags of the make that runs us, and text
-# must not depend on the user's language. Nor must what ccache finds: it tells
-# apart what was compiled with another LANG.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL GREP_OPTIONS CDPATH
-unset LC_CTYPE LC_MESSAGES
-export LANG=C.UTF-8 LC_ALL=C.UTF-8
+shopt -s inherit_errexit
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 commands=$top/tools/vm/commands
 data=$top/tools/vm/data
 build=$top/build
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommu-sva
 python=/usr/bin/python3
 
 die() {
@@ -25,6 +19,47 @@ die() {
 
 note() {
 	echo "${prog:-$(basename "$0")}: $*" >&2
+}
+
+# Everything starts from the same environment: who the caller is, how he reaches
+# the network, and what data/variables lets him set. The rest stays outside: git's
+# variables (a hook has them), compilers and their flags, what a make hands down.
+known_environment() {
+	local v ours
+
+	ours=" $(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$data/variables" | tr '\n' ' ')"
+	for v in $(compgen -e); do
+		[[ $ours != *" $v "* ]] || continue
+		case $v in
+		PATH|PWD|OLDPWD|SHLVL|_|HOME|USER|LOGNAME|SHELL|TMPDIR|XDG_CACHE_HOME) ;;
+		TERM|COLUMNS|LINES|NO_COLOR|CI|DEBIAN_FRONTEND|LD_*) ;;
+		*_proxy|*_PROXY|SSL_CERT_*|CURL_CA_BUNDLE) ;;
+		GIT_AUTHOR_*|GIT_COMMITTER_*) ;;
+		# Between our own scripts
+		VM_OUT|VM_RESULTS|MUTANT_DIR|MUTANT_TREE|FROM) ;;
+		# Read-only
+		BASHOPTS|SHELLOPTS) ;;
+		*)	unset "$v" ;;
+		esac
+	done
+	# Text must not depend on the user's language, nor must what ccache finds:
+	# it tells apart what was compiled with another LANG.
+	export LANG=C.UTF-8 LC_ALL=C.UTF-8
+	# Whoever owns the clone: what is in it is run anyhow.
+	export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
+	[ -d "${HOME:-}" ] || HOME=$(getent passwd "$(id -u)" | cut -d: -f6) || true
+	[ -n "${HOME:-}" ] || HOME=$build
+	export HOME
+	[ -d "${TMPDIR:-/tmp}" ] && [ -w "${TMPDIR:-/tmp}" ] || TMPDIR=/tmp
+	[ -w "${TMPDIR:-/tmp}" ] || die "cannot write to /tmp; set TMPDIR to another folder"
+}
+
+# Kbuild cannot have some characters in a path, QEMU's options others.
+usable_path() {
+	case $2 in
+	*[[:space:]:,\'\"\`\\\$\#%\&\;\|\<\>\(\)\*\?\[\]\{\}]*)
+		die "$1 '$2': make and QEMU take no space, comma or punctuation in a path" ;;
+	esac
 }
 
 # Run git with nobody's configuration but the repository's own.
@@ -61,3 +96,8 @@ archs_wanted() {
 	*)		die "ARCH=$ARCH: neither arm64 nor x86_64" ;;
 	esac
 }
+
+known_environment
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommu-sva
+usable_path "the clone's folder" "$top"
+usable_path "the cache's folder" "$cache"

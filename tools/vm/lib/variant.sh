@@ -10,7 +10,7 @@ base_commit_of_series() {
 	local next
 
 	next=$(tgit log --reverse --first-parent --format='%H %s' base..HEAD |
-		awk -v n=$base_topics '$2 == "cover:" && n-- == 0 { print $1; exit }')
+		awk -v n=$base_topics '$2 == "cover:" && n-- == 0 { print $1 }')
 	if [ -n "$next" ]; then
 		tgit rev-parse "$next^"
 	else
