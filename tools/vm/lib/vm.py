@@ -17,8 +17,9 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 BASE = bool(os.environ.get("BASE"))
 DEBUG = bool(os.environ.get("DEBUG"))
 # As variant.sh has it: one variant may be built while the other is tested
-OUT = os.environ.get("VM_OUT", os.path.join(TOP, "build/out" + "-base" * BASE + "-debug" * DEBUG))
-RESULTS = os.environ.get("VM_RESULTS", os.path.join(TOP, "build/results"))
+VARIANT = "-base" * BASE + "-debug" * DEBUG
+OUT = os.environ.get("VM_OUT", os.path.join(TOP, "build/out" + VARIANT))
+RESULTS = os.environ.get("VM_RESULTS", os.path.join(TOP, "build/results" + VARIANT))
 
 # SAN=1: QEMU with address and undefined behaviour sanitizer. What they find
 # ends it, so that the test that caused it is red.
