@@ -12,7 +12,7 @@ $(foreach v,$(vars),$(eval override $v := $$(value $v)))
 export $(vars)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help deps tree adopt export demo test boot shell gdb qemu-test kunit mutants \
+.PHONY: help deps tree adopt export demo test list boot shell gdb qemu-test kunit mutants \
 	check clean distclean
 .NOTPARALLEL:
 
@@ -33,11 +33,8 @@ export:
 	@$(commands)/export qemu
 	@$(commands)/export kernel
 
-demo test qemu-test kunit boot shell gdb mutants check:
+demo test list qemu-test kunit boot shell gdb mutants check:
 	@$(commands)/make $@
 
-clean:
-	@rm -rf build/obj build/out build/results build/log
-
-distclean:
-	@$(commands)/distclean
+clean distclean:
+	@$(commands)/$@

@@ -146,3 +146,28 @@ t_dl_dir_is_enough() {
 	rm -rf "$XDG_CACHE_HOME" "$dl"/busybox*
 	DL_DIR=$dl one_line vm fetch busybox-arm64 && says 'put busybox-static_[^ ]*_arm64.deb into'
 }
+
+t_list_into_head() {
+	local first
+
+	first=$({ "$top/tools/vm/commands/run" --list; } 2>"$work/said" | head -n 1)
+	[ -n "$first" ] && [ ! -s "$work/said" ]
+}
+
+t_bad_config() {
+	one_line make -C "$top" test CONFIG='FTRACE' && says "CONFIG: 'FTRACE' is not like" &&
+		one_line make -C "$top" test JOBS=many && says 'JOBS=many: not a number'
+}
+
+# A symbol that is asked for is set once, as asked for
+t_config_replaces() {
+	new_house config || return 1
+	CONFIG='KSM=n CONFIG_FTRACE=y' bash -c '
+		. "$0/tools/vm/lib/lib.sh"
+		. "$0/tools/vm/lib/variant.sh"
+		arch=arm64
+		fragments' "$house" >"$work/fragments" || return 1
+	[ "$(grep -E '^(# )?CONFIG_(KSM|FTRACE)[ =]' "$work/fragments" | tr '\n' ' ')" = \
+		'CONFIG_KSM=n CONFIG_FTRACE=y ' ] &&
+		grep -x CONFIG_SWAP=y "$work/fragments" >/dev/null
+}

@@ -246,3 +246,14 @@ t_kernel_src_changes() {
 	vm setup kernel 2>&1 | grep 'has changed since' >/dev/null &&
 		grep mine "$d/drivers/one.c" >/dev/null
 }
+
+t_clean_leaves_the_trees() {
+	new_house clean || return 1
+	(cd "$house/build" && mkdir -p obj out-debug results-base mutants vm log)
+	git -C "$linux" worktree add -q --detach "$house/build/linux-base" base || return 1
+	make -s -C "$house" clean || return 1
+	[ "$(cd "$house/build" && echo *)" = linux ] ||
+		{ echo "# $(ls "$house/build")"; return 1; }
+	# and it is made again where it was
+	git -C "$linux" worktree add -q --detach "$house/build/linux-base" base
+}

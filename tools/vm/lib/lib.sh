@@ -97,6 +97,18 @@ archs_wanted() {
 	esac
 }
 
+# CONFIG='IOMMU_DEBUG=y FOO=n' as lines of a configuration
+config_wanted() {
+	local c words
+
+	read -ra words <<<"${CONFIG:-}"
+	for c in "${words[@]}"; do
+		[[ $c =~ ^(CONFIG_)?[A-Z0-9_]+=.+$ ]] ||
+			die "CONFIG: '$c' is not like FTRACE=y"
+		echo "CONFIG_${c#CONFIG_}"
+	done
+}
+
 known_environment
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommu-sva
 usable_path "the clone's folder" "$top"

@@ -57,6 +57,18 @@ ktree_id() {
 }
 
 fragments() {
+	fragments_of_variant | if [ -n "${CONFIG:-}" ]; then
+		# Whoever asks for something else has it instead
+		awk -v wanted="$(config_wanted | tr '\n' ' ')" '
+			{ symbol = $0; sub(/^# /, "", symbol); sub(/[ =].*/, "", symbol) }
+			!index(" " wanted, " " symbol "=") { print }
+			END { n = split(wanted, w, " "); for (i = 1; i <= n; i++) print w[i] }'
+	else
+		cat
+	fi
+}
+
+fragments_of_variant() {
 	cat "$data/config/common.config" "$data/config/$arch.config"
 	# Symbols that a base without the later topics does not have
 	[ -n "${BASE:-}" ] || cat "$data/config/topic2.config"
