@@ -171,3 +171,17 @@ t_config_replaces() {
 		'CONFIG_KSM=n CONFIG_FTRACE=y ' ] &&
 		grep -x CONFIG_SWAP=y "$work/fragments" >/dev/null
 }
+
+# A guest that says what nobody knows is a lost VM, not a traceback
+t_unknown_frame() {
+	"$python" -B - "$top/tools/vm/lib" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[1])
+		import vm
+		machine = object.__new__(vm.VM)
+		machine.frames, machine.gone, killed = b"", None, []
+		machine.kill = lambda: killed.append(1)
+		machine.receive(b"nonsense 3\nabc", None)
+		assert killed and machine.gone.startswith("the side channel is garbled: b'nonsense 3'")
+	END
+}

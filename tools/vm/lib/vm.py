@@ -392,7 +392,7 @@ class VM(Job):
         while b"\n" in self.frames:
             head, rest = self.frames.split(b"\n", 1)
             m = re.fullmatch(rb"([a-z]+) (\d+)", head)
-            if not m:
+            if not m or m[1] != b"out" and not hasattr(self, "on_" + m[1].decode()):
                 self.gone = f"the side channel is garbled: {head[:80]}"
                 self.kill()
                 return
