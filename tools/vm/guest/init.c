@@ -7,8 +7,9 @@
  * limit), /job/shell, if there, says that the script is an interactive shell
  * on the console; it holds the terminal's size and type.
  *
- * The side channel is a virtio-serial port. Everything is sent to the host in
- * frames of "<word> <length>\n" and that many bytes:
+ * The side channel is the second serial port: of all there is it is what a
+ * suspended system treats best. Everything is sent to the host in frames of
+ * "<word> <length>\n" and that many bytes:
  *   hello    this init runs: kernel release and machine
  *   start    the command begins now, its time is counted from here
  *   out      a piece of the command's output
@@ -40,14 +41,13 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PORT_NAME	"sva.side"
 #define KILL_SECONDS	3	/* for processes to die of SIGKILL */
 
 static int side = -1;
-static char side_device[PATH_MAX];	/* in sysfs */
 
 static long now_ms(void)
 {
@@ -71,14 +71,15 @@ static void write_all(int fd, const void *buf, size_t len)
 	}
 }
 
-static void write_side(const void *buf, size_t len);
-
+/* When it returns the frame has left the guest, whatever becomes of that */
 static void send_frame(const char *word, const void *buf, size_t len)
 {
 	char head[64];
 
-	write_side(head, snprintf(head, sizeof(head), "%s %zu\n", word, len));
-	write_side(buf, len);
+	write_all(side, head, snprintf(head, sizeof(head), "%s %zu\n", word, len));
+	write_all(side, buf, len);
+	while (tcdrain(side) && errno == EINTR)
+		;
 }
 
 __attribute__((format(printf, 2, 3)))
@@ -147,59 +148,29 @@ static void mount_all(void)
 	}
 }
 
+/* Bytes go through it as they are */
+static bool make_raw(int tty)
+{
+	struct termios t;
+
+	/* Fails for a port that the driver knows and the machine does not have */
+	if (tcgetattr(tty, &t))
+		return false;
+	cfmakeraw(&t);
+	t.c_cflag |= CLOCAL;
+	cfsetspeed(&t, B115200);
+	return !tcsetattr(tty, TCSANOW, &t);
+}
+
 static void open_side_channel(void)
 {
-	char path[PATH_MAX], name[64];
-	glob_t ports = {};
+	static const char * const ports[] = { "/dev/ttyS1", "/dev/ttyAMA1" };
 
-	glob("/sys/class/virtio-ports/*", 0, NULL, &ports);
-	for (size_t i = 0; i < ports.gl_pathc && side < 0; i++) {
-		snprintf(path, sizeof(path), "%s/name", ports.gl_pathv[i]);
-		if (!read_file(path, name, sizeof(name)) || strcmp(name, PORT_NAME))
-			continue;
-		snprintf(path, sizeof(path), "%s/device", ports.gl_pathv[i]);
-		if (!realpath(path, side_device))
-			continue;
-		snprintf(path, sizeof(path), "/dev/%s", basename(ports.gl_pathv[i]));
-		side = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	}
-	globfree(&ports);
-}
-
-/*
- * Once the system has been suspended, Linux 7.3.4 never learns that the host
- * still listens: it asks before it has provided a buffer for the answer, and
- * what is written waits for ever. A driver that finds the device anew asks again.
- */
-static void revive_side_channel(void)
-{
-	const char *name = basename(side_device);
-
-	close(side);
-	side = -1;
-	write_file("/sys/bus/virtio/drivers/virtio_console/unbind", name);
-	write_file("/sys/bus/virtio/drivers/virtio_console/bind", name);
-	for (int i = 0; i < 100 && side < 0; i++) {
-		usleep(10000);
-		open_side_channel();
-	}
-}
-
-/* Nothing is lost: what was not accepted is written again */
-static void write_side(const void *buf, size_t len)
-{
-	while (len && side >= 0) {
-		struct pollfd pfd = { .fd = side, .events = POLLOUT };
-		ssize_t n = write(side, buf, len);
-
-		if (n > 0) {
-			buf = (const char *)buf + n;
-			len -= n;
-		} else if (errno == EAGAIN && poll(&pfd, 1, -1) > 0 &&
-			   pfd.revents & POLLHUP) {
-			revive_side_channel();
-		} else if (errno != EAGAIN && errno != EINTR) {
-			return;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]) && side < 0; i++) {
+		side = open(ports[i], O_RDWR | O_NOCTTY | O_CLOEXEC);
+		if (side >= 0 && !make_raw(side)) {
+			close(side);
+			side = -1;
 		}
 	}
 }
@@ -446,8 +417,7 @@ int main(void)
 		send_health();
 		send_frame("bye", NULL, 0);
 	} else {
-		fprintf(stderr, "init: no virtio port %s: the host hears nothing\n",
-			PORT_NAME);
+		fprintf(stderr, "init: no second serial port: the host hears nothing\n");
 	}
 	reboot(RB_POWER_OFF);
 	for (;;)

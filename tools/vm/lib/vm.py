@@ -84,13 +84,10 @@ IOMMUS = {
                 " -device amd-iommu,intremap=on,dma-remap=on,device-iotlb=on,xtsup=on",
     },
 }
-# ioeventfd=off: a frame has left QEMU when the guest's write returns
 # KASAN and kmemleak want memory of their own, and time
 SLOWER = 4 if DEBUG else 1
 MEMORY = "2G" if DEBUG else "1G"
-COMMON = (f"-accel tcg -smp 2 -m {MEMORY} -nodefaults -no-user-config -no-reboot -display none"
-          " -device virtio-serial-pci,ioeventfd=off"
-          " -device virtserialport,chardev=side,name=sva.side")
+COMMON = f"-accel tcg -smp 2 -m {MEMORY} -nodefaults -no-user-config -no-reboot -display none"
 
 # Seconds that the host grants to what the guest does not time itself
 BOOT_SECONDS = 90 * SLOWER      # power-on to the first word
@@ -242,7 +239,7 @@ class VM(Job):
     """One QEMU, one job in it
 
     @command is a script for the guest's shell. The guest reports through a
-    virtio-serial port into a FIFO (see init.c for what it says), the console
+    serial port of its own into a FIFO (see init.c for what it says), the console
     comes out of QEMU's standard output.
     """
 
@@ -280,7 +277,7 @@ class VM(Job):
         try:
             return ([binary] + firmware + shlex.split(f"{COMMON} {mach['qemu']} {mach['devices']}")
                     + ["-chardev", f"file,id=side,path={self.folder}/side",
-                       "-serial", "mon:stdio" if self.shell else "stdio",
+                       "-serial", "mon:stdio" if self.shell else "stdio", "-serial", "chardev:side",
                        "-kernel", kernel, "-initrd", f"{self.folder}/initrd", "-append", line]
                     + shlex.split(qemu))
         except ValueError as e:
