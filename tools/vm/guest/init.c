@@ -45,7 +45,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KILL_SECONDS	3	/* for processes to die of SIGKILL */
+#define KILL_SECONDS	10	/* for processes to die of SIGKILL */
 
 static int side = -1;
 

@@ -93,7 +93,7 @@ COMMON = f"-accel tcg -smp 2 -m {MEMORY} -nodefaults -no-user-config -no-reboot 
 BOOT_SECONDS = 90 * SLOWER      # power-on to the first word
 GRACE_SECONDS = 15 * SLOWER     # end of the command's time to the guest's saying so
 HEALTH_SECONDS = 90     # two kmemleak scans
-OFF_SECONDS = 10
+OFF_SECONDS = 30
 
 
 class Error(Exception):
