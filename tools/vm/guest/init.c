@@ -16,6 +16,7 @@
  *   timeout  the command's time is up, it is being killed
  *   exit     the command's exit status, 128 + n if signal n ended it
  *   stuck    a process that does not die, where it hangs
+ *   changed  a setting of the system's that the command has left behind
  *   health   "name value" lines: what the kernel counts of its own mishaps
  *   bye      all has been said, the machine is switched off
  * The console carries nothing of this: a VM whose console is silent, or full
@@ -336,6 +337,50 @@ static void run_job(void)
 	drain(out[0]);
 }
 
+/* Settings that tests change for a while, as they are when nobody has */
+#define MAX_SETTINGS	256
+
+static struct setting {
+	char path[128];
+	char text[128];
+} settings[MAX_SETTINGS + 1];
+
+static void save_settings(void)
+{
+	static const char * const globs[] = {
+		"/proc/irq/[0-9]*/smp_affinity",
+		"/proc/sys/vm/nr_hugepages",
+		"/sys/devices/virtual/workqueue/cpumask",
+		"/sys/kernel/debug/fail*/ignore-gfp-wait",
+		"/sys/kernel/debug/fail*/verbose",
+		"/sys/kernel/debug/sched/fair_server/cpu*/runtime",
+		"/sys/module/suspend/parameters/pm_test_delay",
+		"/sys/power/pm_test",
+	};
+	struct setting *s = settings, *end = s + MAX_SETTINGS;
+	glob_t paths = {};
+
+	for (size_t i = 0; i < sizeof(globs) / sizeof(globs[0]); i++)
+		glob(globs[i], i ? GLOB_APPEND : 0, NULL, &paths);
+	for (size_t i = 0; i < paths.gl_pathc && s < end; i++) {
+		snprintf(s->path, sizeof(s->path), "%s", paths.gl_pathv[i]);
+		if (read_file(s->path, s->text, sizeof(s->text)))
+			s++;
+	}
+	globfree(&paths);
+	s->path[0] = 0;
+}
+
+/* What has gone in the meantime is not a setting any more */
+static void send_changed(void)
+{
+	char text[128];
+
+	for (struct setting *s = settings; s->path[0]; s++)
+		if (read_file(s->path, text, sizeof(text)) && strcmp(text, s->text))
+			send_text("changed", "%s: %s, not %s", s->path, text, s->text);
+}
+
 /* How many records of the kernel log contain @text */
 static int count_log(const char *text)
 {
@@ -413,7 +458,9 @@ int main(void)
 	if (side >= 0) {
 		uname(&uts);
 		send_text("hello", "%s %s", uts.release, uts.machine);
+		save_settings();
 		run_job();
+		send_changed();
 		send_health();
 		send_frame("bye", NULL, 0);
 	} else {

@@ -161,6 +161,7 @@ class Job:
         self.late = None        # why it counts as timed out
         self.gone = None        # why it counts as lost
         self.health = {}        # the guest's counts of mishaps
+        self.changed = []       # settings that the command has left behind
         self.console = b""      # what the console showed
         self.born = time.monotonic()
         self.started = None     # when the command began
@@ -422,6 +423,9 @@ class VM(Job):
 
     def on_leak(self, text):
         self.health.setdefault("leaks", []).append(text.rstrip())
+
+    def on_changed(self, text):
+        self.changed.append(text)
 
     def on_health(self, text):
         self.health.update((k, int(v)) for k, v in (line.split() for line in text.splitlines()))
