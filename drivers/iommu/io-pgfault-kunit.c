@@ -7,6 +7,8 @@
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
 #include <linux/workqueue.h>
 
 #define MAX_PASIDS	8
@@ -14,7 +16,7 @@
 #define SHORT_TIME	(HZ / 10)	/* for what has to wait for the test */
 
 /*
- * One letter a call, in order: set, block, drain; and what page responses say:
+ * One letter a call, in order: set, block; and what page responses say:
  * success, invalid, failure.
  */
 struct iopf_log {
@@ -33,7 +35,7 @@ struct iopf_mock {
 	unsigned int		nr_pasids;
 	int			set_error;
 	bool			no_queue;
-	/* In the hardware's queue when a PASID is drained */
+	/* In the hardware's queue when a PASID is blocked */
 	struct iopf_fault	request;
 	bool			requested;
 };
@@ -71,24 +73,23 @@ static int iopf_mock_set(struct iommu_domain *domain, struct device *dev,
 static int iopf_mock_block(struct iommu_domain *domain, struct device *dev,
 			   ioasid_t pasid, struct iommu_domain *old)
 {
-	iopf_log(dev_iommu_priv_get(dev), 'B');
-	return 0;
-}
-
-static void iopf_mock_drain(struct device *dev, ioasid_t pasid,
-			    struct iommu_domain *old)
-{
 	struct iopf_mock *m = dev_iommu_priv_get(dev);
 
-	iopf_log(m, 'D');
+	iopf_log(m, 'B');
 	if (m->no_queue)
-		return;
+		return 0;
 	if (m->requested)
 		iommu_report_device_fault(dev, &m->request);
 	m->requested = false;
-	iopf_queue_flush_dev(dev, pasid);
 	if (!--m->nr_pasids)
 		iopf_queue_remove_device(m->queue, dev);
+	return 0;
+}
+
+static int iopf_mock_block_rid(struct iommu_domain *domain, struct device *dev,
+			       struct iommu_domain *old)
+{
+	return 0;
 }
 
 static void iopf_mock_respond(struct device *dev, struct iopf_fault *evt,
@@ -142,6 +143,7 @@ static const struct iommu_domain_ops iopf_mock_domain_ops = {
 static struct iommu_domain iopf_mock_blocked = {
 	.type = IOMMU_DOMAIN_BLOCKED,
 	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = iopf_mock_block_rid,
 		.set_dev_pasid = iopf_mock_block,
 	},
 };
@@ -149,7 +151,6 @@ static struct iommu_domain iopf_mock_blocked = {
 static const struct iommu_ops iopf_mock_ops = {
 	.blocked_domain = &iopf_mock_blocked,
 	.page_response = iopf_mock_respond,
-	.drain_pasid = iopf_mock_drain,
 };
 
 static void iopf_mock_exit(void *data)
@@ -167,9 +168,9 @@ static void iopf_mock_free_queue(void *queue)
 	iopf_queue_free(queue);
 }
 
-/* A device of the IOMMU of @other and, if @grouped, in its group */
-static struct iopf_mock *iopf_mock_init(struct kunit *test, const char *name,
-					struct iopf_mock *other, bool grouped)
+/* @dev behind the IOMMU of @other and, if @grouped, in its group */
+static struct iopf_mock *iopf_mock_add(struct kunit *test, struct device *dev,
+				       struct iopf_mock *other, bool grouped)
 {
 	struct iopf_mock *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 
@@ -189,8 +190,7 @@ static struct iopf_mock *iopf_mock_init(struct kunit *test, const char *name,
 		spin_lock_init(&m->log->lock);
 	}
 
-	m->dev = kunit_device_register(test, name);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->dev);
+	m->dev = dev;
 	m->param = kzalloc_obj(*m->param);
 	KUNIT_ASSERT_NOT_NULL(test, m->param);
 	mutex_init(&m->param->lock);
@@ -210,6 +210,15 @@ static struct iopf_mock *iopf_mock_init(struct kunit *test, const char *name,
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, iopf_mock_exit, m));
 	return m;
+}
+
+static struct iopf_mock *iopf_mock_init(struct kunit *test, const char *name,
+					struct iopf_mock *other, bool grouped)
+{
+	struct device *dev = kunit_device_register(test, name);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	return iopf_mock_add(test, dev, other, grouped);
 }
 
 static struct iopf_mock_domain *iopf_mock_domain(struct kunit *test, bool held)
@@ -275,6 +284,7 @@ struct iopf_bg {
 	struct iopf_mock	*m;
 	struct iommu_domain	*domain;
 	ioasid_t		pasid;
+	int			error;
 };
 
 static void iopf_bg_detach(struct work_struct *work)
@@ -282,6 +292,18 @@ static void iopf_bg_detach(struct work_struct *work)
 	struct iopf_bg *bg = container_of(work, struct iopf_bg, work);
 
 	iommu_detach_device_pasid(bg->domain, bg->m->dev, bg->pasid);
+	complete(&bg->done);
+}
+
+static void iopf_bg_attach(struct work_struct *work)
+{
+	struct iopf_bg *bg = container_of(work, struct iopf_bg, work);
+	struct iommu_attach_handle handle = {};
+
+	bg->error = iommu_attach_device_pasid(bg->domain, bg->m->dev, bg->pasid,
+					      &handle);
+	if (!bg->error)
+		iommu_detach_device_pasid(bg->domain, bg->m->dev, bg->pasid);
 	complete(&bg->done);
 }
 
@@ -325,7 +347,7 @@ static void iopf_test_detach_order(struct kunit *test)
 	m->request = iopf_request(3, 1, true);
 	m->requested = true;
 	iommu_detach_device_pasid(&d->domain, m->dev, 3);
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBDi");
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBi");
 	KUNIT_EXPECT_EQ(test, d->nr_groups, 0);
 }
 
@@ -338,7 +360,7 @@ static void iopf_test_group_order(struct kunit *test)
 
 	iopf_attach(test, m, d, 3);
 	iommu_detach_device_pasid(&d->domain, n->dev, 3);
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBBDD");
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBB");
 	KUNIT_EXPECT_EQ(test, m->nr_pasids, 0);
 	KUNIT_EXPECT_EQ(test, n->nr_pasids, 0);
 }
@@ -355,7 +377,7 @@ static void iopf_test_attach_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
 			iommu_attach_device_pasid(&d->domain, m->dev, 3,
 						  &handle));
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBD");
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSB");
 	KUNIT_EXPECT_EQ(test, m->nr_pasids, 0);
 
 	n->set_error = 0;
@@ -375,10 +397,41 @@ static void iopf_test_detach_waits(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, iopf_started(d));
 	bg = iopf_bg_start(test, iopf_bg_detach, m, d, 3);
 	KUNIT_EXPECT_FALSE(test, iopf_bg_done(bg, SHORT_TIME));
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBD");
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SB");
 	complete(&d->release);
 	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME));
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBDs");
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBi");
+}
+
+/* It keeps the PASID from being attached, and no other one of the device */
+static void iopf_test_detach_unlocked(struct kunit *test)
+{
+	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
+	struct iopf_mock_domain *slow = iopf_mock_domain(test, true);
+	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
+	struct iopf_bg *detach, *bg;
+
+	iopf_attach(test, m, slow, 3);
+	iopf_send(m, 3, 1, true);
+	KUNIT_EXPECT_TRUE(test, iopf_started(slow));
+	detach = iopf_bg_start(test, iopf_bg_detach, m, slow, 3);
+	KUNIT_EXPECT_FALSE(test, iopf_bg_done(detach, SHORT_TIME));
+
+	bg = iopf_bg_start(test, iopf_bg_attach, m, d, 4);
+	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
+	KUNIT_EXPECT_EQ(test, bg->error, 0);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBSB");
+	bg = iopf_bg_start(test, iopf_bg_attach, m, d, 3);
+	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
+	KUNIT_EXPECT_EQ(test, bg->error, -EBUSY);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBSB");
+
+	complete(&slow->release);
+	flush_work(&bg->work);
+	flush_work(&detach->work);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBSBi");
+	iopf_attach(test, m, d, 3);
+	iommu_detach_device_pasid(&d->domain, m->dev, 3);
 }
 
 /* Other PASIDs and other devices of the IOMMU do not wait for it */
@@ -400,7 +453,7 @@ static void iopf_test_own_faults(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
 	bg = iopf_bg_start(test, iopf_bg_detach, m, d, 4);
 	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSSBDBD");
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSSBB");
 
 	complete(&slow->release);
 	flush_work(&bg->work);
@@ -426,7 +479,7 @@ static void iopf_test_not_begun(struct kunit *test)
 
 	bg = iopf_bg_start(test, iopf_bg_detach, n, d, 3);
 	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBDii");
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBii");
 	KUNIT_EXPECT_EQ(test, d->nr_groups, 0);
 
 	complete(&slow->release);
@@ -434,8 +487,44 @@ static void iopf_test_not_begun(struct kunit *test)
 	iommu_detach_device_pasid(&slow->domain, m->dev, 3);
 }
 
-/* A device that leaves the queue is answered once, by who handles the fault */
-static void iopf_test_remove_waits(struct kunit *test)
+/* What another PASID of the device has asked for keeps its turn */
+static void iopf_test_others_queued(struct kunit *test)
+{
+	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
+	struct iopf_mock_domain *slow = iopf_mock_domain(test, true);
+	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
+	struct iopf_mock_domain *other = iopf_mock_domain(test, false);
+	struct iopf_bg *bg;
+
+	workqueue_set_max_active(m->queue->wq, 1);
+	iopf_attach(test, m, slow, 3);
+	iopf_attach(test, m, d, 4);
+	iopf_attach(test, m, other, 5);
+	iopf_send(m, 3, 1, true);
+	KUNIT_EXPECT_TRUE(test, iopf_started(slow));
+	iopf_send(m, 4, 2, true);
+	iopf_send(m, 5, 3, true);
+
+	bg = iopf_bg_start(test, iopf_bg_detach, m, d, 4);
+	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSSBi");
+	complete(&slow->release);
+	flush_work(&bg->work);
+	KUNIT_EXPECT_TRUE(test, iopf_started(other));
+	flush_workqueue(m->queue->wq);
+	/* The one that was being handled is not what was detached either */
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSSBiss");
+	KUNIT_EXPECT_EQ(test, d->nr_groups, 0);
+
+	iommu_detach_device_pasid(&other->domain, m->dev, 5);
+	iommu_detach_device_pasid(&slow->domain, m->dev, 3);
+}
+
+/*
+ * A device that leaves the queue is answered once, by who handles the fault,
+ * which whoever detaches the PASID waits for. It can come back before that.
+ */
+static void iopf_test_remove(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
 	struct iopf_mock_domain *d = iopf_mock_domain(test, true);
@@ -445,15 +534,19 @@ static void iopf_test_remove_waits(struct kunit *test)
 	iopf_send(m, 3, 1, true);
 	KUNIT_EXPECT_TRUE(test, iopf_started(d));
 	bg = iopf_bg_start(test, iopf_bg_remove, m, d, 3);
-	KUNIT_EXPECT_FALSE(test, iopf_bg_done(bg, SHORT_TIME));
+	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "S");
+	iopf_send(m, 3, 2, true);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "Si");
+
+	KUNIT_EXPECT_EQ(test, iopf_queue_add_device(m->queue, m->dev), 0);
+	KUNIT_EXPECT_EQ(test, iopf_queue_add_device(m->queue, m->dev), -EBUSY);
+	bg = iopf_bg_start(test, iopf_bg_detach, m, d, 3);
+	KUNIT_EXPECT_FALSE(test, iopf_bg_done(bg, SHORT_TIME));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SiB");
 	complete(&d->release);
 	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME));
-	KUNIT_EXPECT_STREQ(test, m->log->calls, "Ss");
-
-	m->no_queue = true;
-	m->nr_pasids = 0;
-	iommu_detach_device_pasid(&d->domain, m->dev, 3);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SiBi");
 }
 
 /* It may go on sending, and is told so */
@@ -489,7 +582,7 @@ static void iopf_test_one_answer(struct kunit *test)
 	iopf_send(m, 3, 1, false);
 	iopf_send(m, 3, 1, true);
 	KUNIT_EXPECT_TRUE(test, iopf_started(d));
-	KUNIT_EXPECT_EQ(test, iopf_queue_flush_dev(m->dev, 3), 0);
+	flush_workqueue(m->queue->wq);
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "iSs");
 	KUNIT_EXPECT_EQ(test, d->nr_faults, 2);
 	iommu_detach_device_pasid(&d->domain, m->dev, 3);
@@ -519,6 +612,132 @@ static void iopf_test_unfinished(struct kunit *test)
 	iommu_detach_device_pasid(&d->domain, m->dev, 3);
 	iommu_detach_device_pasid(&other->domain, m->dev, 4);
 }
+
+/* The last one of a group may be among those that did not fit into the queue */
+static void iopf_test_overflow(struct kunit *test)
+{
+	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
+	struct iopf_mock *n = iopf_mock_init(test, "iopf-mock-2", m, false);
+	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
+	struct iopf_mock_domain *e = iopf_mock_domain(test, false);
+
+	iopf_attach(test, m, d, 3);
+	iopf_attach(test, n, e, 4);
+	iopf_send(m, 3, 7, false);
+	iopf_send(n, 4, 7, false);
+	KUNIT_EXPECT_EQ(test, iopf_queue_discard_partial(m->queue), 0);
+
+	iopf_send(m, 3, 7, true);
+	KUNIT_EXPECT_TRUE(test, iopf_started(d));
+	KUNIT_EXPECT_EQ(test, d->nr_faults, 1);
+	iopf_send(n, 4, 7, true);
+	KUNIT_EXPECT_TRUE(test, iopf_started(e));
+	KUNIT_EXPECT_EQ(test, e->nr_faults, 1);
+	iommu_detach_device_pasid(&d->domain, m->dev, 3);
+	iommu_detach_device_pasid(&e->domain, n->dev, 4);
+}
+
+#ifdef CONFIG_PCI_ATS
+static void iopf_mock_pci_release(struct device *dev)
+{
+}
+
+static void iopf_mock_pci_unregister(void *dev)
+{
+	device_unregister(dev);
+}
+
+/* A device that pci_dev_reset_iommu_prepare() and its like accept */
+static struct iopf_mock *iopf_mock_pci(struct kunit *test)
+{
+	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pdev->ats_cap = 1;
+	pdev->dev.init_name = "iopf-mock-pci";
+	pdev->dev.release = iopf_mock_pci_release;
+	KUNIT_ASSERT_EQ(test, 0, device_register(&pdev->dev));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, iopf_mock_pci_unregister,
+						  &pdev->dev));
+	return iopf_mock_add(test, &pdev->dev, NULL, false);
+}
+
+static void iopf_bg_reset(struct work_struct *work)
+{
+	struct iopf_bg *bg = container_of(work, struct iopf_bg, work);
+
+	bg->error = pci_dev_reset_iommu_prepare(to_pci_dev(bg->m->dev));
+	complete(&bg->done);
+}
+
+/*
+ * Before a device is reset its faults have been answered. Meanwhile PASIDs can
+ * be detached. They have been blocked already, and this happens once.
+ */
+static void iopf_test_detach_in_reset(struct kunit *test)
+{
+	struct iopf_mock *m = iopf_mock_pci(test);
+	struct iopf_mock_domain *slow = iopf_mock_domain(test, true);
+	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
+	struct iopf_bg *reset, *detach, *bg;
+
+	iopf_attach(test, m, slow, 3);
+	iopf_attach(test, m, d, 4);
+	iopf_send(m, 3, 1, true);
+	KUNIT_EXPECT_TRUE(test, iopf_started(slow));
+	reset = iopf_bg_start(test, iopf_bg_reset, m, d, 0);
+	KUNIT_EXPECT_FALSE(test, iopf_bg_done(reset, SHORT_TIME));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBB");
+
+	bg = iopf_bg_start(test, iopf_bg_detach, m, d, 4);
+	KUNIT_EXPECT_TRUE(test, iopf_bg_done(bg, LONG_TIME / 2));
+	detach = iopf_bg_start(test, iopf_bg_detach, m, slow, 3);
+	KUNIT_EXPECT_FALSE(test, iopf_bg_done(detach, SHORT_TIME));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBB");
+	complete(&slow->release);
+	flush_work(&bg->work);
+	flush_work(&detach->work);
+	flush_work(&reset->work);
+	KUNIT_EXPECT_EQ(test, reset->error, 0);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBBi");
+
+	pci_dev_reset_iommu_done(to_pci_dev(m->dev));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBBi");
+	iopf_attach(test, m, d, 3);
+	iommu_detach_device_pasid(&d->domain, m->dev, 3);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBBiSB");
+}
+
+/* The reset comes second: it neither blocks nor restores the PASID */
+static void iopf_test_reset_in_detach(struct kunit *test)
+{
+	struct iopf_mock *m = iopf_mock_pci(test);
+	struct iopf_mock_domain *slow = iopf_mock_domain(test, true);
+	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
+	struct iopf_bg *reset, *detach;
+
+	iopf_attach(test, m, slow, 3);
+	iopf_attach(test, m, d, 4);
+	iopf_send(m, 3, 1, true);
+	KUNIT_EXPECT_TRUE(test, iopf_started(slow));
+	detach = iopf_bg_start(test, iopf_bg_detach, m, slow, 3);
+	KUNIT_EXPECT_FALSE(test, iopf_bg_done(detach, SHORT_TIME));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSB");
+	reset = iopf_bg_start(test, iopf_bg_reset, m, d, 0);
+	KUNIT_EXPECT_FALSE(test, iopf_bg_done(reset, SHORT_TIME));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBB");
+
+	complete(&slow->release);
+	flush_work(&reset->work);
+	flush_work(&detach->work);
+	KUNIT_EXPECT_EQ(test, reset->error, 0);
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBBi");
+	pci_dev_reset_iommu_done(to_pci_dev(m->dev));
+	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBBiS");
+	iommu_detach_device_pasid(&d->domain, m->dev, 4);
+}
+#endif
 
 static unsigned int iopf_users(struct iopf_mock *m)
 {
@@ -552,12 +771,19 @@ static struct kunit_case iopf_test_cases[] = {
 	KUNIT_CASE(iopf_test_group_order),
 	KUNIT_CASE(iopf_test_attach_error),
 	KUNIT_CASE(iopf_test_detach_waits),
+	KUNIT_CASE(iopf_test_detach_unlocked),
 	KUNIT_CASE(iopf_test_own_faults),
 	KUNIT_CASE(iopf_test_not_begun),
-	KUNIT_CASE(iopf_test_remove_waits),
+	KUNIT_CASE(iopf_test_others_queued),
+	KUNIT_CASE(iopf_test_remove),
 	KUNIT_CASE(iopf_test_not_queued),
 	KUNIT_CASE(iopf_test_one_answer),
 	KUNIT_CASE(iopf_test_unfinished),
+	KUNIT_CASE(iopf_test_overflow),
+#ifdef CONFIG_PCI_ATS
+	KUNIT_CASE(iopf_test_detach_in_reset),
+	KUNIT_CASE(iopf_test_reset_in_detach),
+#endif
 	KUNIT_CASE(iopf_test_users),
 	{}
 };

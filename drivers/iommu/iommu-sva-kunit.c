@@ -5,13 +5,13 @@
  * that does nothing but what the test wants, for what a machine seldom does.
  */
 #include <kunit/device.h>
-#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/iommu.h>
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pci.h>
 #include <linux/pci-ats.h>
+#include <linux/property.h>
 #include <linux/sched/mm.h>
 
 #ifdef CONFIG_X86
@@ -25,10 +25,6 @@
 struct sva_test {
 	struct mm_struct	mm;
 	struct iommu_mm_data	iommu_mm;
-	/* A bind that is faster, to this PASID or with the old call */
-	struct device		*fast_dev;
-	ioasid_t		fast_pasid;
-	struct iommu_sva	*fast_bond;
 };
 
 static int sva_test_init(struct kunit *test)
@@ -40,7 +36,7 @@ static int sva_test_init(struct kunit *test)
 	if (!t)
 		return -ENOMEM;
 
-	t->iommu_mm.mm = &t->mm;
+	t->iommu_mm.listed.mm = &t->mm;
 	t->iommu_mm.pasid = IOMMU_PASID_INVALID;
 	test->priv = t;
 	return 0;
@@ -52,16 +48,27 @@ static struct mm_struct *mm_with_private_bond(struct kunit *test)
 	struct sva_test *t = test->priv;
 
 	t->mm.iommu_mm = &t->iommu_mm;
+	t->iommu_mm.nr_bonds = 1;
 	return &t->mm;
 }
 
-/* As after iommu_sva_bind_device() */
+/* And after it has ended, or was not made after all */
+static struct mm_struct *mm_without_bond_left(struct kunit *test)
+{
+	struct sva_test *t = test->priv;
+
+	t->mm.iommu_mm = &t->iommu_mm;
+	t->iommu_mm.nr_bonds = 0;
+	return &t->mm;
+}
+
+/* As after iommu_sva_bind_device(). The PASID stays when the bond has ended. */
 static struct mm_struct *mm_with_global_pasid(struct kunit *test)
 {
 	struct sva_test *t = test->priv;
 
 	t->iommu_mm.pasid = GLOBAL_PASID;
-	return mm_with_private_bond(test);
+	return mm_without_bond_left(test);
 }
 
 static struct mm_struct *mm_without_bond(struct kunit *test)
@@ -85,6 +92,7 @@ static void sva_test_has_sva(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm_without_bond(test)));
 	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm_with_private_bond(test)));
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm_without_bond_left(test)));
 	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm_with_global_pasid(test)));
 }
 
@@ -105,6 +113,8 @@ static void sva_test_x86_lam(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, sva_allows_lam(mm_without_bond(test)));
 	mm = mm_with_private_bond(test);
 	KUNIT_EXPECT_FALSE(test, sva_allows_lam(mm));
+	mm = mm_without_bond_left(test);
+	KUNIT_EXPECT_TRUE(test, sva_allows_lam(mm));
 	mm = mm_with_global_pasid(test);
 	KUNIT_EXPECT_FALSE(test, sva_allows_lam(mm));
 
@@ -118,7 +128,9 @@ static void sva_test_x86_lam(struct kunit *test)
 
 #define MAX_PASIDS	8
 #define NR_LEAKS	16	/* kmemleak may miss one that is lost */
-#define LONG_TIME	(10 * HZ)
+#define LONG_TIME	(20 * HZ)
+#define KVA_START	PAGE_OFFSET
+#define KVA_END		(PAGE_OFFSET + 3 * PAGE_SIZE)
 
 struct sva_mock {
 	struct device		*dev;
@@ -128,15 +140,19 @@ struct sva_mock {
 	struct dev_iommu	*param;
 	struct iommu_domain	*attached[MAX_PASIDS];
 	unsigned int		nr_domains;
-	/* A letter a call of the driver: alloc, set, block, drain, free */
+	/* A letter a call of the driver: alloc, set, block, free, release */
 	char			calls[16];
 	unsigned int		nr_calls;
+	/* PASIDs that were attached when the device was released */
+	unsigned int		nr_left;
 	int			alloc_error;
 	int			set_error;
+	/* LAM is enabled while a domain is allocated */
+	bool			lam_in_alloc;
 	/* Told when kernel page tables change, while a domain is attached? */
 	bool			kva_in_set;
 	bool			told_in_set;
-	/* Page requests that take as long as the test wants */
+	/* Hardware that takes as long as the test wants */
 	bool			slow;
 	struct completion	draining;
 	struct completion	drained;
@@ -147,7 +163,7 @@ struct sva_mock {
 static unsigned int kva_invalidations(struct sva_mock *m)
 {
 	m->nr_kva_invalidations = 0;
-	iommu_sva_invalidate_kva_range(PAGE_OFFSET, ULONG_MAX);
+	iommu_sva_invalidate_kva_range(KVA_START, KVA_END);
 	return m->nr_kva_invalidations;
 }
 
@@ -181,18 +197,10 @@ static int sva_mock_block(struct iommu_domain *domain, struct device *dev,
 	if (m->attached[pasid] != old)
 		return -EINVAL;
 	m->attached[pasid] = NULL;
-	return 0;
-}
-
-static void sva_mock_drain(struct device *dev, ioasid_t pasid,
-			   struct iommu_domain *old)
-{
-	struct sva_mock *m = dev_iommu_priv_get(dev);
-
-	sva_mock_call(m, 'D');
 	complete(&m->draining);
 	if (m->slow)
 		wait_for_completion_timeout(&m->drained, LONG_TIME);
+	return 0;
 }
 
 static int sva_mock_block_rid(struct iommu_domain *domain, struct device *dev,
@@ -244,13 +252,28 @@ static struct iommu_domain *sva_mock_alloc(struct device *dev,
 	d->domain.ops = &sva_mock_domain_ops;
 	d->mock = m;
 	m->nr_domains++;
+#ifdef CONFIG_ADDRESS_MASKING
+	/* No CPU will ever run on it */
+	if (m->lam_in_alloc)
+		mm->context.lam_cr3_mask = 1;
+#endif
 	return &d->domain;
+}
+
+static void sva_mock_release(struct device *dev)
+{
+	struct sva_mock *m = dev_iommu_priv_get(dev);
+	int i;
+
+	sva_mock_call(m, 'R');
+	for (i = 0; i < MAX_PASIDS; i++)
+		m->nr_left += !!m->attached[i];
 }
 
 static const struct iommu_ops sva_mock_ops = {
 	.domain_alloc_sva = sva_mock_alloc,
 	.blocked_domain = &sva_mock_blocked,
-	.drain_pasid = sva_mock_drain,
+	.release_device = sva_mock_release,
 };
 
 static void sva_mock_exit(void *data)
@@ -316,6 +339,64 @@ static struct mm_struct *live_mm(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
 	return current->mm;
+}
+
+/*
+ * An mm of the test's own, alive as far as the core can tell. mm_pasid_drop()
+ * is called by the test, not when the last of the mm's references is gone.
+ */
+static struct mm_struct *own_mm(struct kunit *test)
+{
+	struct mm_struct *mm = mm_without_bond(test);
+
+	atomic_set(&mm->mm_users, 1);
+	atomic_set(&mm->mm_count, 1);
+	return mm;
+}
+
+static void own_mm_exits(struct kunit *test, struct mm_struct *mm)
+{
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_count), 1);
+	mm_pasid_drop(mm);
+	mm->iommu_mm = NULL;
+}
+
+static void expect_calls(struct kunit *test, struct sva_mock *m,
+			 const char *calls)
+{
+	KUNIT_EXPECT_STREQ(test, m->calls, calls);
+	memset(m->calls, 0, sizeof(m->calls));
+	m->nr_calls = 0;
+}
+
+/* A domain as iommufd would have it, of the mock's IOMMU */
+static struct iommu_domain *sva_mock_other_domain(struct kunit *test,
+						  struct sva_mock *m)
+{
+	struct iommu_domain *domain = kunit_kzalloc(test, sizeof(*domain),
+						    GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, domain);
+	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	domain->ops = &sva_mock_domain_ops;
+	domain->owner = &m->ops;
+	return domain;
+}
+
+/* What drivers are told, whether there is an IOMMU or not */
+static void sva_test_max_pasids(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct device *none;
+
+	KUNIT_EXPECT_EQ(test, iommu_max_pasids(m->dev), MAX_PASIDS);
+	m->param->max_pasids = 0;
+	KUNIT_EXPECT_EQ(test, iommu_max_pasids(m->dev), 0);
+
+	none = kunit_device_register(test, "sva-mock-no-iommu");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, none);
+	KUNIT_EXPECT_EQ(test, iommu_max_pasids(none), 0);
 }
 
 /* The rows of the error table, each one before those below it */
@@ -413,10 +494,30 @@ static void sva_test_error_lam(struct kunit *test)
 	/* No CPU will ever run on it */
 	mm->context.lam_cr3_mask = 1;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, MAX_PASIDS), -EINVAL);
-	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EBUSY);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-EBUSY));
+	KUNIT_EXPECT_NULL(test, mm->iommu_mm);
 	/* Allowed, after which it is found to be no live mm */
 	set_bit(MM_CONTEXT_FORCE_TAGGED_SVA, &mm->context.flags);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ESRCH);
+}
+
+/* Enabled after the bind has looked, before it could be seen that there is one */
+static void sva_test_error_lam_meanwhile(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = own_mm(test);
+
+	m->lam_in_alloc = true;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
+	expect_calls(test, m, "AF");
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
+	mm->context.lam_cr3_mask = 0;
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-EBUSY));
+	expect_calls(test, m, "AF");
+	own_mm_exits(test, mm);
 }
 #endif
 
@@ -457,6 +558,7 @@ static void sva_test_error_reset(struct kunit *test)
 	struct mm_struct *mm = live_mm(test);
 	struct sva_mock *n = kunit_kzalloc(test, sizeof(*n), GFP_KERNEL);
 	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
+	struct iommu_domain *other = sva_mock_other_domain(test, m);
 
 	KUNIT_ASSERT_NOT_NULL(test, n);
 	KUNIT_ASSERT_NOT_NULL(test, pdev);
@@ -472,8 +574,14 @@ static void sva_test_error_reset(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
 	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(pdev));
-	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EBUSY);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EAGAIN);
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, dead, 1), -ESRCH);
+	/* These have one error for both */
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-EBUSY));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			iommu_attach_device_pasid(other, m->dev, 1, NULL));
 	pci_dev_reset_iommu_done(pdev);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
 }
@@ -496,6 +604,46 @@ static void sva_test_error_driver(struct kunit *test)
 	m->alloc_error = 0;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
 	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
+}
+
+/* Wherever a private bind fails: to the CPU side, the mm is as it was */
+static void sva_test_failed_bind(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = own_mm(test);
+	struct iommu_attach_handle taken = {};
+	struct iommu_sva *bond;
+
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(sva_mock_other_domain(test, m),
+						  m->dev, 2, &taken));
+	m->alloc_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ENOMEM);
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
+	m->alloc_error = 0;
+	m->set_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ENOMEM);
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
+	m->set_error = 0;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 2), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
+
+	/* It is, with a bond, which one more that fails takes nothing from */
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm));
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EBUSY);
+	m->set_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 3), -ENOMEM);
+	m->set_error = 0;
+	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm));
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 3), 0);
+	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm));
+	iommu_sva_unbind_device(bond);
+	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
+
+	iommu_detach_device_pasid(taken.domain, m->dev, 2);
+	own_mm_exits(test, mm);
 }
 
 /* Bonds of one mm on one device share the domain, and nothing else */
@@ -588,7 +736,11 @@ static void sva_test_never_shared(struct kunit *test)
 static void sva_mock_invalidate(struct mmu_notifier *mn, struct mm_struct *mm,
 				unsigned long start, unsigned long end)
 {
-	container_of(mn, struct sva_mock, notifier)->nr_kva_invalidations++;
+	struct sva_mock *m = container_of(mn, struct sva_mock, notifier);
+
+	/* Of which nothing may be left out */
+	if (start <= KVA_START && end >= KVA_END)
+		m->nr_kva_invalidations++;
 }
 
 static const struct mmu_notifier_ops sva_mock_notifier_ops = {
@@ -637,12 +789,38 @@ static void sva_test_kva_list(struct kunit *test)
 	mmu_notifier_unregister(&m->notifier, mm);
 }
 
-static void expect_calls(struct kunit *test, struct sva_mock *m,
-			 const char *calls)
+/* Each of them, whoever comes before in the list */
+static void sva_test_kva_all(struct kunit *test)
 {
-	KUNIT_EXPECT_STREQ(test, m->calls, calls);
-	memset(m->calls, 0, sizeof(m->calls));
-	m->nr_calls = 0;
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
+	struct mm_struct *other = mm_alloc();
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *a, *b;
+
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	m->notifier.ops = &sva_mock_notifier_ops;
+	n->notifier.ops = &sva_mock_notifier_ops;
+	KUNIT_ASSERT_EQ(test, 0, mmu_notifier_register(&m->notifier, mm));
+	KUNIT_ASSERT_EQ(test, 0, mmu_notifier_register(&n->notifier, other));
+
+	a = iommu_sva_bind_device_pasid(m->dev, mm, 5);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
+	b = iommu_sva_bind_device_pasid(n->dev, other, 5);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b);
+	n->nr_kva_invalidations = 0;
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 1);
+	KUNIT_EXPECT_EQ(test, n->nr_kva_invalidations, 1);
+	m->nr_kva_invalidations = 0;
+	iommu_sva_unbind_device(a);
+	KUNIT_EXPECT_EQ(test, kva_invalidations(n), 1);
+	KUNIT_EXPECT_EQ(test, m->nr_kva_invalidations, 0);
+	iommu_sva_unbind_device(b);
+	KUNIT_EXPECT_EQ(test, kva_invalidations(n), 0);
+
+	mmu_notifier_unregister(&m->notifier, mm);
+	mmu_notifier_unregister(&n->notifier, other);
+	mmput(other);
 }
 
 /* What the driver is asked for, and nothing else */
@@ -665,13 +843,13 @@ static void sva_test_driver_calls(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 6), -EBUSY);
 	expect_calls(test, m, "");
 	iommu_sva_unbind_device(a);
-	expect_calls(test, m, "BD");
+	expect_calls(test, m, "B");
 	iommu_sva_unbind_device(global);
 	expect_calls(test, m, "");
 	iommu_sva_unbind_device(global);
-	expect_calls(test, m, "BD");
+	expect_calls(test, m, "B");
 	iommu_sva_unbind_device(b);
-	expect_calls(test, m, "BDF");
+	expect_calls(test, m, "BF");
 
 	m->set_error = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 6), -ENOMEM);
@@ -679,27 +857,6 @@ static void sva_test_driver_calls(struct kunit *test)
 	m->alloc_error = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 6), -ENOMEM);
 	expect_calls(test, m, "A");
-}
-
-/*
- * An mm of the test's own, alive as far as the core can tell. mm_pasid_drop()
- * is called by the test, not when the last of the mm's references is gone.
- */
-static struct mm_struct *own_mm(struct kunit *test)
-{
-	struct mm_struct *mm = mm_without_bond(test);
-
-	atomic_set(&mm->mm_users, 1);
-	atomic_set(&mm->mm_count, 1);
-	return mm;
-}
-
-static void own_mm_exits(struct kunit *test, struct mm_struct *mm)
-{
-	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), 1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_count), 1);
-	mm_pasid_drop(mm);
-	mm->iommu_mm = NULL;
 }
 
 /* Of those that a device can use */
@@ -789,65 +946,6 @@ static void sva_test_overflow(struct kunit *test)
 	own_mm_exits(test, mm);
 }
 
-/* In place of the allocation for the first bond of an mm: another is faster */
-static ioasid_t sva_test_slow_alloc(struct device *dev)
-{
-	struct kunit *test = kunit_get_current_test();
-	struct sva_test *t = test->priv;
-
-	kunit_deactivate_static_stub(test, iommu_alloc_global_pasid);
-	if (t->fast_pasid)
-		t->fast_bond = iommu_sva_bind_device_pasid(t->fast_dev, &t->mm,
-							   t->fast_pasid);
-	else
-		t->fast_bond = iommu_sva_bind_device(t->fast_dev, &t->mm);
-	return iommu_alloc_global_pasid(dev);
-}
-
-/* Two first bonds at once: the mm has one of everything, as if one was first */
-static void sva_test_two_first(struct kunit *test, ioasid_t fast_pasid)
-{
-	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
-	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
-	unsigned int nr = free_global_pasids(m);
-	struct mm_struct *mm = own_mm(test);
-	struct sva_test *t = test->priv;
-	struct iommu_sva *bond;
-
-	t->fast_dev = n->dev;
-	t->fast_pasid = fast_pasid;
-	kunit_activate_static_stub(test, iommu_alloc_global_pasid,
-				   sva_test_slow_alloc);
-	bond = iommu_sva_bind_device(m->dev, mm);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, t->fast_bond);
-	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm),
-			iommu_sva_get_pasid(bond));
-	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(t->fast_bond),
-			fast_pasid ?: iommu_sva_get_pasid(bond));
-	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr - 1);
-	KUNIT_EXPECT_EQ(test, list_count_nodes(&mm->iommu_mm->sva_domains), 2);
-	expect_calls(test, m, "AS");
-	expect_calls(test, n, "AS");
-
-	iommu_sva_unbind_device(t->fast_bond);
-	iommu_sva_unbind_device(bond);
-	expect_calls(test, m, "BDF");
-	expect_calls(test, n, "BDF");
-	own_mm_exits(test, mm);
-	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr);
-}
-
-static void sva_test_first_at_once(struct kunit *test)
-{
-	sva_test_two_first(test, IOMMU_NO_PASID);
-}
-
-static void sva_test_first_at_once_private(struct kunit *test)
-{
-	sva_test_two_first(test, 7);
-}
-
 /* The old call attaches to each device of a group that has PASIDs, or to none */
 static void sva_test_group_fails(struct kunit *test)
 {
@@ -861,7 +959,7 @@ static void sva_test_group_fails(struct kunit *test)
 	n->set_error = -ENOMEM;
 	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
 			    ERR_PTR(-ENOMEM));
-	expect_calls(test, m, "ASBDF");
+	expect_calls(test, m, "ASBF");
 	expect_calls(test, n, "S");
 	KUNIT_EXPECT_NULL(test, m->attached[mm_get_enqcmd_pasid(mm)]);
 	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
@@ -876,25 +974,220 @@ static void sva_test_group_fails(struct kunit *test)
 	iommu_sva_unbind_device(bond);
 	expect_calls(test, m, "");
 	iommu_sva_unbind_device(bond);
-	expect_calls(test, m, "BDF");
-	expect_calls(test, n, "BD");
+	expect_calls(test, m, "BF");
+	expect_calls(test, n, "B");
 	expect_calls(test, none, "");
 	own_mm_exits(test, mm);
 }
 
-/* A domain as iommufd would have it, of the mock's IOMMU */
-static struct iommu_domain *sva_mock_other_domain(struct kunit *test,
-						  struct sva_mock *m)
+/* A device leaves the group: nothing is attached to it when it is released */
+static void sva_test_group_leaves(struct kunit *test)
 {
-	struct iommu_domain *domain = kunit_kzalloc(test, sizeof(*domain),
-						    GFP_KERNEL);
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", m->group);
+	struct sva_mock *o = sva_mock_init(test, "sva-mock-3", m->group);
+	struct mm_struct *mm = own_mm(test);
+	struct iommu_sva *bond;
 
-	KUNIT_ASSERT_NOT_NULL(test, domain);
-	domain->type = IOMMU_DOMAIN_UNMANAGED;
-	domain->ops = &sva_mock_domain_ops;
-	domain->owner = &m->ops;
-	return domain;
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	expect_calls(test, m, "AS");
+	kunit_release_action(test, sva_mock_exit, n);
+	expect_calls(test, n, "SBR");
+	KUNIT_EXPECT_EQ(test, n->nr_left, 0);
+
+	/* The first one, for which the domain was allocated */
+	expect_calls(test, m, "");
+	kunit_release_action(test, sva_mock_exit, m);
+	expect_calls(test, m, "BR");
+	KUNIT_EXPECT_EQ(test, m->nr_left, 0);
+
+	/* What is left goes on as if it had been alone */
+	KUNIT_EXPECT_NOT_NULL(test, o->attached[iommu_sva_get_pasid(bond)]);
+	expect_calls(test, o, "S");
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(o->dev, mm), bond);
+	iommu_sva_unbind_device(bond);
+	iommu_sva_unbind_device(bond);
+	expect_calls(test, o, "B");
+	expect_calls(test, m, "F");
+	expect_calls(test, n, "");
+	own_mm_exits(test, mm);
 }
+
+#if IS_ENABLED(CONFIG_IOMMUFD_TEST)
+/*
+ * A bus with an IOMMU and a group of two devices, one of which has PASIDs. Their
+ * being probed gives the group a default domain, as drivers want it.
+ */
+struct sva_bus {
+	struct iommu_device	iommu;
+	struct notifier_block	nb;
+	struct device		dev[2];
+	unsigned int		nr_added;
+};
+
+static struct sva_bus *sva_bus;
+
+static const struct bus_type sva_bus_type = {
+	.name = "iommu-sva-kunit",
+};
+
+static int sva_bus_attach(struct iommu_domain *domain, struct device *dev,
+			  struct iommu_domain *old)
+{
+	return 0;
+}
+
+static int sva_bus_set(struct iommu_domain *domain, struct device *dev,
+		       ioasid_t pasid, struct iommu_domain *old)
+{
+	return 0;
+}
+
+static const struct iommu_domain_ops sva_bus_domain_ops = {
+	.attach_dev = sva_bus_attach,
+	.set_dev_pasid = sva_bus_set,
+};
+
+static struct iommu_domain sva_bus_blocked = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &sva_bus_domain_ops,
+};
+
+static struct iommu_domain sva_bus_default = {
+	.type = IOMMU_DOMAIN_PLATFORM,
+	.ops = &sva_bus_domain_ops,
+};
+
+static struct iommu_device *sva_bus_probe(struct device *dev)
+{
+	return &sva_bus->iommu;
+}
+
+static struct iommu_group *sva_bus_group(struct device *dev)
+{
+	if (dev == &sva_bus->dev[0])
+		return iommu_group_alloc();
+	return iommu_group_ref_get(sva_bus->dev[0].iommu_group);
+}
+
+static const struct iommu_ops sva_bus_ops = {
+	.default_domain = &sva_bus_default,
+	.blocked_domain = &sva_bus_blocked,
+	.probe_device = sva_bus_probe,
+	.device_group = sva_bus_group,
+};
+
+/* The kunit_device that is the IOMMU goes after all of this */
+static void sva_bus_dev_release(struct device *dev)
+{
+}
+
+static void sva_bus_exit(void *data)
+{
+	while (sva_bus->nr_added)
+		device_unregister(&sva_bus->dev[--sva_bus->nr_added]);
+	iommu_device_unregister_bus(&sva_bus->iommu, &sva_bus_type,
+				    &sva_bus->nb);
+	iommu_device_sysfs_remove(&sva_bus->iommu);
+	bus_unregister(&sva_bus_type);
+	sva_bus = NULL;
+}
+
+static int sva_bus_register(struct kunit *test)
+{
+	struct device *parent = kunit_device_register(test, "sva-bus-iommu");
+	int ret;
+
+	if (IS_ERR(parent))
+		return PTR_ERR(parent);
+	ret = bus_register(&sva_bus_type);
+	if (ret)
+		return ret;
+	sva_bus->iommu.max_pasids = MAX_PASIDS;
+	ret = iommu_device_sysfs_add(&sva_bus->iommu, parent, NULL, "sva-bus");
+	if (ret)
+		goto err_bus;
+	ret = iommu_device_register_bus(&sva_bus->iommu, &sva_bus_ops,
+					&sva_bus_type, &sva_bus->nb);
+	if (ret)
+		goto err_sysfs;
+	return kunit_add_action_or_reset(test, sva_bus_exit, NULL);
+
+err_sysfs:
+	iommu_device_sysfs_remove(&sva_bus->iommu);
+err_bus:
+	bus_unregister(&sva_bus_type);
+	return ret;
+}
+
+static int sva_bus_add(unsigned int nr, const struct property_entry *prop)
+{
+	struct device *dev = &sva_bus->dev[nr];
+	int ret;
+
+	device_initialize(dev);
+	dev->bus = &sva_bus_type;
+	dev->release = sva_bus_dev_release;
+	ret = dev_set_name(dev, "sva-bus-%u", nr);
+	if (!ret && prop)
+		ret = device_create_managed_software_node(dev, prop, NULL);
+	if (!ret)
+		ret = iommu_mock_device_add(dev, &sva_bus->iommu);
+	if (ret)
+		put_device(dev);
+	else
+		sva_bus->nr_added++;
+	return ret;
+}
+
+/*
+ * Two devices of a group have drivers that use the DMA API. The second one comes
+ * and goes while the first one has something attached to a PASID.
+ */
+static void sva_test_group_drivers(struct kunit *test)
+{
+	static const struct property_entry pasids[] = {
+		PROPERTY_ENTRY_U32("pasid-num-bits", 3),
+		{}
+	};
+	struct iommu_domain attached = {
+		.type = IOMMU_DOMAIN_UNMANAGED,
+		.ops = &sva_bus_domain_ops,
+		.owner = &sva_bus_ops,
+	};
+	struct device *dev, *sibling;
+	int i;
+
+	sva_bus = kunit_kzalloc(test, sizeof(*sva_bus), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, sva_bus);
+	KUNIT_ASSERT_EQ(test, 0, sva_bus_register(test));
+	KUNIT_ASSERT_EQ(test, 0, sva_bus_add(0, pasids));
+	KUNIT_ASSERT_EQ(test, 0, sva_bus_add(1, NULL));
+	dev = &sva_bus->dev[0];
+	sibling = &sva_bus->dev[1];
+	KUNIT_ASSERT_EQ(test, dev->iommu->max_pasids, MAX_PASIDS);
+	KUNIT_ASSERT_EQ(test, sibling->iommu->max_pasids, 0);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(dev));
+	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(sibling));
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(&attached, dev, 1, NULL));
+	for (i = 0; i < 2; i++) {
+		iommu_device_unuse_default_domain(sibling);
+		KUNIT_EXPECT_EQ(test, 0,
+				iommu_device_use_default_domain(sibling));
+	}
+	iommu_device_unuse_default_domain(sibling);
+	iommu_detach_device_pasid(&attached, dev, 1);
+	iommu_device_unuse_default_domain(dev);
+
+	/* No driver is left, so that somebody can own the group */
+	KUNIT_EXPECT_EQ(test, 0, iommu_device_claim_dma_owner(dev, test));
+	KUNIT_EXPECT_EQ(test, -EBUSY, iommu_device_use_default_domain(sibling));
+	iommu_device_release_dma_owner(dev);
+}
+#endif
 
 static void expect_attached(struct kunit *test, struct sva_mock *m,
 			    struct sva_mock *n, struct iommu_domain *domain,
@@ -948,8 +1241,8 @@ static void sva_test_replace(struct kunit *test)
 	expect_attached(test, m, n, new, &first);
 
 	iommu_detach_device_pasid(new, m->dev, 3);
-	expect_calls(test, m, "BD");
-	expect_calls(test, n, "BD");
+	expect_calls(test, m, "B");
+	expect_calls(test, n, "B");
 	expect_attached(test, m, n, NULL, ERR_PTR(-ENOENT));
 }
 
@@ -960,6 +1253,7 @@ struct sva_bg {
 	struct iommu_sva	*bond;
 	struct sva_mock		*m;
 	struct mm_struct	*mm;
+	ioasid_t		pasid;
 	int			error;
 };
 
@@ -979,6 +1273,18 @@ static void sva_bg_bind(struct work_struct *work)
 	complete(&bg->done);
 }
 
+static void sva_bg_bind_keep(struct work_struct *work)
+{
+	struct sva_bg *bg = container_of(work, struct sva_bg, work);
+
+	if (bg->pasid)
+		bg->bond = iommu_sva_bind_device_pasid(bg->m->dev, bg->mm,
+						       bg->pasid);
+	else
+		bg->bond = iommu_sva_bind_device(bg->m->dev, bg->mm);
+	complete(&bg->done);
+}
+
 static void sva_bg_kva(struct work_struct *work)
 {
 	struct sva_bg *bg = container_of(work, struct sva_bg, work);
@@ -987,9 +1293,9 @@ static void sva_bg_kva(struct work_struct *work)
 	complete(&bg->done);
 }
 
-static struct sva_bg *sva_bg_start(struct kunit *test, work_func_t func,
-				   struct sva_mock *m, struct mm_struct *mm,
-				   struct iommu_sva *bond)
+static struct sva_bg *sva_bg_new(struct kunit *test, work_func_t func,
+				 struct sva_mock *m, struct mm_struct *mm,
+				 struct iommu_sva *bond)
 {
 	struct sva_bg *bg = kunit_kzalloc(test, sizeof(*bg), GFP_KERNEL);
 
@@ -999,6 +1305,15 @@ static struct sva_bg *sva_bg_start(struct kunit *test, work_func_t func,
 	bg->bond = bond;
 	init_completion(&bg->done);
 	INIT_WORK(&bg->work, func);
+	return bg;
+}
+
+static struct sva_bg *sva_bg_start(struct kunit *test, work_func_t func,
+				   struct sva_mock *m, struct mm_struct *mm,
+				   struct iommu_sva *bond)
+{
+	struct sva_bg *bg = sva_bg_new(test, func, m, mm, bond);
+
 	queue_work(system_dfl_wq, &bg->work);
 	return bg;
 }
@@ -1008,8 +1323,55 @@ static bool sva_bg_done(struct sva_bg *bg)
 	return wait_for_completion_timeout(&bg->done, LONG_TIME / 2);
 }
 
+/* Two first bonds at once: the mm has one of everything, as if one was first */
+static void sva_test_two_first(struct kunit *test, ioasid_t pasid)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
+	unsigned int nr = free_global_pasids(m);
+	struct mm_struct *mm = own_mm(test);
+	struct sva_bg *bg[2];
+
+	bg[0] = sva_bg_new(test, sva_bg_bind_keep, m, mm, NULL);
+	bg[1] = sva_bg_new(test, sva_bg_bind_keep, n, mm, NULL);
+	bg[1]->pasid = pasid;
+	queue_work(system_dfl_wq, &bg[0]->work);
+	queue_work(system_dfl_wq, &bg[1]->work);
+	flush_work(&bg[0]->work);
+	flush_work(&bg[1]->work);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bg[0]->bond);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bg[1]->bond);
+	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm),
+			iommu_sva_get_pasid(bg[0]->bond));
+	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(bg[1]->bond),
+			pasid ?: iommu_sva_get_pasid(bg[0]->bond));
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr - 1);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&mm->iommu_mm->sva_domains), 2);
+
+	iommu_sva_unbind_device(bg[0]->bond);
+	iommu_sva_unbind_device(bg[1]->bond);
+	KUNIT_EXPECT_EQ(test, m->nr_domains + n->nr_domains, 0);
+	own_mm_exits(test, mm);
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr);
+	kunit_release_action(test, sva_mock_exit, m);
+	kunit_release_action(test, sva_mock_exit, n);
+	kunit_device_unregister(test, m->dev);
+	kunit_device_unregister(test, n->dev);
+}
+
+/* Which of them is faster is a matter of luck: some of these are good for both */
+static void sva_test_first_at_once(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		sva_test_two_first(test, IOMMU_NO_PASID);
+		sva_test_two_first(test, 7);
+	}
+}
+
 /*
- * While page requests of one process's bond are waited for, another process
+ * While the hardware is waited for to end one process's bond, another process
  * binds to and unbinds from another device, and kernel page tables are freed.
  */
 static void sva_test_slow_unbind(struct kunit *test)
@@ -1041,6 +1403,100 @@ static void sva_test_slow_unbind(struct kunit *test)
 	own_mm_exits(test, other);
 }
 
+#ifdef CONFIG_PCI_ATS
+/* Another device, with PASIDs, that can be reset */
+static struct sva_mock *sva_mock_pci(struct kunit *test,
+				     struct iommu_group *group)
+{
+	struct sva_mock *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	pdev->ats_cap = 1;
+	pdev->dev.init_name = "sva-mock-pci";
+	pdev->dev.release = sva_mock_pci_release;
+	KUNIT_ASSERT_EQ(test, 0, device_register(&pdev->dev));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, sva_mock_pci_unregister,
+						  &pdev->dev));
+	m->dev = &pdev->dev;
+	sva_mock_add(test, m, group, MAX_PASIDS);
+	return m;
+}
+
+static void sva_mock_reset(struct kunit *test, struct sva_mock *m)
+{
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(to_pci_dev(m->dev)));
+	pci_dev_reset_iommu_done(to_pci_dev(m->dev));
+}
+
+/* The page table of an mm that is alive is attached again, another is not */
+static void sva_test_reset_exited(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_pci(test, NULL);
+	struct mm_struct *mm = own_mm(test);
+	struct iommu_sva *bond;
+
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, 3);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	expect_calls(test, m, "AS");
+	sva_mock_reset(test, m);
+	expect_calls(test, m, "BS");
+	KUNIT_EXPECT_PTR_EQ(test, m->attached[3], bond->handle.domain);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), 1);
+
+	/* As the process exits, while a child of it keeps the device's file */
+	atomic_set(&mm->mm_users, 0);
+	sva_mock_reset(test, m);
+	expect_calls(test, m, "B");
+	KUNIT_EXPECT_NULL(test, m->attached[3]);
+	/* It stays so, and the PASID is taken */
+	sva_mock_reset(test, m);
+	expect_calls(test, m, "");
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, live_mm(test), 3), -EBUSY);
+	expect_calls(test, m, "AF");
+	iommu_sva_unbind_device(bond);
+	expect_calls(test, m, "F");
+
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, live_mm(test), 3), 0);
+	atomic_set(&mm->mm_users, 1);
+	own_mm_exits(test, mm);
+}
+
+/* Each device of a group is blocked once, whichever is reset how often */
+static void sva_test_reset_exited_group(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_pci(test, NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock", m->group);
+	struct mm_struct *mm = own_mm(test);
+	struct iommu_sva *bond;
+	ioasid_t pasid;
+
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	pasid = iommu_sva_get_pasid(bond);
+	expect_calls(test, m, "AS");
+	expect_calls(test, n, "S");
+	sva_mock_reset(test, m);
+	expect_calls(test, m, "BS");
+	expect_calls(test, n, "");
+
+	atomic_set(&mm->mm_users, 0);
+	sva_mock_reset(test, m);
+	sva_mock_reset(test, m);
+	expect_calls(test, m, "B");
+	expect_calls(test, n, "B");
+	KUNIT_EXPECT_NULL(test, m->attached[pasid]);
+	KUNIT_EXPECT_NULL(test, n->attached[pasid]);
+	iommu_sva_unbind_device(bond);
+	expect_calls(test, m, "F");
+	expect_calls(test, n, "");
+	atomic_set(&mm->mm_users, 1);
+	own_mm_exits(test, mm);
+}
+#endif
+
 static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_enqcmd_pasid),
 	KUNIT_CASE(sva_test_has_sva),
@@ -1052,9 +1508,18 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_upgrade),
 	KUNIT_CASE(sva_test_overflow),
 	KUNIT_CASE(sva_test_first_at_once),
-	KUNIT_CASE(sva_test_first_at_once_private),
+	KUNIT_CASE(sva_test_failed_bind),
 	KUNIT_CASE(sva_test_group_fails),
+	KUNIT_CASE(sva_test_group_leaves),
+#if IS_ENABLED(CONFIG_IOMMUFD_TEST)
+	KUNIT_CASE(sva_test_group_drivers),
+#endif
 	KUNIT_CASE(sva_test_replace),
+#ifdef CONFIG_PCI_ATS
+	KUNIT_CASE(sva_test_reset_exited),
+	KUNIT_CASE(sva_test_reset_exited_group),
+#endif
+	KUNIT_CASE(sva_test_max_pasids),
 	KUNIT_CASE(sva_test_error_no_iommu),
 	KUNIT_CASE(sva_test_error_no_mm),
 	KUNIT_CASE(sva_test_error_no_pasids),
@@ -1062,6 +1527,7 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_error_pasid),
 #ifdef CONFIG_ADDRESS_MASKING
 	KUNIT_CASE(sva_test_error_lam),
+	KUNIT_CASE(sva_test_error_lam_meanwhile),
 #endif
 	KUNIT_CASE(sva_test_error_exiting),
 #ifdef CONFIG_PCI_ATS
@@ -1072,6 +1538,7 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_small_device),
 	KUNIT_CASE(sva_test_never_shared),
 	KUNIT_CASE(sva_test_kva_list),
+	KUNIT_CASE(sva_test_kva_all),
 	KUNIT_CASE(sva_test_kva_first),
 	KUNIT_CASE(sva_test_driver_calls),
 	KUNIT_CASE(sva_test_slow_unbind),

@@ -22,9 +22,9 @@
 #define LONG_TIME	(10 * HZ)	/* for what ends at once */
 #define SHORT_TIME	(HZ / 10)	/* for what has to wait for the test */
 #define MAX_PASIDS	8
+#define TEST_PASID	3		/* not taken from the global space: it may be full */
 #define MANY_PASIDS	BIT(20)		/* what makes the table three levels high */
 #define NR_RESETS	1000
-#define NR_LEAKS	16		/* kmemleak may miss one that is lost */
 /* Nobody's: not taken for that of a device which the machine has */
 #define TEST_SEGMENT	0xffff
 #define TEST_INDEX	1000
@@ -39,7 +39,6 @@ struct amd_mock {
 	struct amd_iommu_pci_seg seg;
 	u16			 alias;
 	u64			 cmd_sem;
-	int			 max_glx;
 };
 
 static void *amd_zalloc(struct kunit *test, size_t size)
@@ -64,7 +63,6 @@ static void amd_mock_exit(void *data)
 	/* This frees dev->iommu */
 	iommu_group_remove_device(m->dev);
 	device_unregister(m->dev);
-	amd_iommu_max_glx_val = m->max_glx;
 }
 
 static void amd_mock_iommu(struct kunit *test, struct amd_mock *m)
@@ -79,6 +77,7 @@ static void amd_mock_iommu(struct kunit *test, struct amd_mock *m)
 	raw_spin_lock_init(&iommu->lock);
 	mutex_init(&iommu->ppr_lock);
 	iommu->index = TEST_INDEX;
+	iommu->max_glx = 2;
 	iommu->dev = &m->iommu_pdev;
 	iommu->pci_seg = &m->seg;
 	iommu->cmd_sem = &m->cmd_sem;
@@ -140,8 +139,6 @@ static struct amd_mock *amd_mock_init(struct kunit *test, u32 max_pasids)
 	/* Where no such IOMMU was found */
 	if (!amd_iommu_ops.identity_domain->owner)
 		amd_iommu_init_identity_domain();
-	m->max_glx = amd_iommu_max_glx_val;
-	amd_iommu_max_glx_val = 2;
 
 	amd_mock_device(test, m, max_pasids);
 	amd_mock_iommu(test, m);
@@ -205,66 +202,32 @@ static u64 gcr3_of(struct mm_struct *mm)
 }
 
 /* In a table of one level, as for few PASIDs */
-static void expect_gcr3(struct kunit *test, struct amd_mock *m, ioasid_t pasid,
-			u64 entry)
+static void expect_gcr3(struct kunit *test, struct amd_mock *m, u64 entry)
 {
 	KUNIT_ASSERT_NOT_NULL(test, m->data.gcr3_info.gcr3_tbl);
 	KUNIT_ASSERT_EQ(test, m->data.gcr3_info.glx, 0);
-	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.gcr3_tbl[pasid], entry);
-	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.pasid_cnt, entry ? 1 : 0);
+	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.gcr3_tbl[TEST_PASID], entry);
 }
 
-/* The PASID that the bond gets has @mm's page table */
-static struct iommu_sva *amd_bind(struct kunit *test, struct amd_mock *m,
-				  struct mm_struct *mm)
+/* Handle a fault, once the test lets go of the mm */
+static void amd_handle_fault(struct work_struct *work)
 {
-	struct iommu_sva *bond = iommu_sva_bind_device(m->dev, mm);
+	struct iopf_group *group = container_of(work, struct iopf_group, work);
+	struct mm_struct *mm = group->attach_handle->domain->mm;
 
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
-	expect_gcr3(test, m, iommu_sva_get_pasid(bond), gcr3_of(mm));
-	return bond;
+	mmap_read_lock(mm);
+	mmap_read_unlock(mm);
+	iopf_group_response(group, IOMMU_PAGE_RESP_SUCCESS);
+	iopf_free_group(group);
 }
 
-static void amd_test_bind(struct kunit *test)
+static int amd_queue_fault(struct iopf_group *group)
 {
-	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
-	struct mm_struct *mm = live_mm(test);
-	struct iommu_sva *bond = amd_bind(test, m, mm);
-	u32 pasid = iommu_sva_get_pasid(bond);
+	struct iommu_fault_param *param = group->fault_param;
 
-	iommu_sva_unbind_device(bond);
-	expect_gcr3(test, m, pasid, 0);
-}
-
-/* A reset takes the table away and brings it back, with the bond in it */
-static void amd_test_reset(struct kunit *test)
-{
-	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
-	struct mm_struct *mm = live_mm(test);
-	struct iommu_sva *bond = amd_bind(test, m, mm);
-	u32 pasid = iommu_sva_get_pasid(bond);
-
-	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
-	KUNIT_EXPECT_NULL(test, m->data.gcr3_info.gcr3_tbl);
-	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.pasid_cnt, 0);
-	amd_mock_end_reset(test, m);
-	expect_gcr3(test, m, pasid, gcr3_of(mm));
-
-	iommu_sva_unbind_device(bond);
-	expect_gcr3(test, m, pasid, 0);
-}
-
-static void amd_test_unbind_in_reset(struct kunit *test)
-{
-	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
-	struct mm_struct *mm = live_mm(test);
-	struct iommu_sva *bond = amd_bind(test, m, mm);
-	u32 pasid = iommu_sva_get_pasid(bond);
-
-	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
-	iommu_sva_unbind_device(bond);
-	amd_mock_end_reset(test, m);
-	expect_gcr3(test, m, pasid, 0);
+	guard(mutex)(&param->lock);
+	INIT_WORK(&group->work, amd_handle_fault);
+	return queue_work(param->queue->wq, &group->work) ? 0 : -EBUSY;
 }
 
 static void amd_free_domain(void *domain)
@@ -284,47 +247,85 @@ static struct iommu_domain *amd_sva_domain(struct kunit *test,
 	domain->mm = mm;
 	domain->cookie_type = IOMMU_COOKIE_SVA;
 	domain->owner = &amd_iommu_ops;
+	domain->iopf_handler = amd_queue_fault;
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, amd_free_domain,
 						  domain));
 	return domain;
 }
 
-static void amd_replace(struct kunit *test, struct amd_mock *m,
-			struct iommu_domain *domain,
-			struct iommu_attach_handle *handle)
+/* The PASID has @mm's page table */
+static struct iommu_domain *amd_attach(struct kunit *test, struct amd_mock *m,
+				       struct mm_struct *mm)
 {
-	KUNIT_ASSERT_EQ(test, 0, iommu_replace_device_pasid(domain, m->dev, 3,
-							    handle));
+	struct iommu_attach_handle *handle = amd_zalloc(test, sizeof(*handle));
+	struct iommu_domain *domain = amd_sva_domain(test, m, mm);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device_pasid(domain, m->dev,
+							   TEST_PASID, handle));
+	expect_gcr3(test, m, gcr3_of(mm));
+	return domain;
 }
 
-/* What was attached before has no say any more, not even by its exit */
+static void amd_detach(struct amd_mock *m, struct iommu_domain *domain)
+{
+	iommu_detach_device_pasid(domain, m->dev, TEST_PASID);
+}
+
+static void amd_test_bind(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct iommu_domain *domain = amd_attach(test, m, live_mm(test));
+
+	amd_detach(m, domain);
+	expect_gcr3(test, m, 0);
+}
+
+/* A reset takes the table away and brings it back, with the PASID in it */
+static void amd_test_reset(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_domain *domain = amd_attach(test, m, mm);
+
+	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
+	KUNIT_EXPECT_NULL(test, m->data.gcr3_info.gcr3_tbl);
+	amd_mock_end_reset(test, m);
+	expect_gcr3(test, m, gcr3_of(mm));
+
+	amd_detach(m, domain);
+	expect_gcr3(test, m, 0);
+}
+
+static void amd_test_unbind_in_reset(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct iommu_domain *domain = amd_attach(test, m, live_mm(test));
+
+	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
+	amd_detach(m, domain);
+	amd_mock_end_reset(test, m);
+	expect_gcr3(test, m, 0);
+}
+
+/* One address space in place of another is refused, and nothing has changed */
 static void amd_test_replace(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
-	struct mm_struct *mm = live_mm(test), *exiting = mm_alloc();
-	struct iommu_attach_handle *handles;
+	struct iommu_attach_handle *handle = amd_zalloc(test, sizeof(*handle));
+	struct mm_struct *exiting = mm_alloc();
 	struct iommu_domain *old, *new;
-	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, exiting);
-	handles = amd_zalloc(test, 2 * sizeof(*handles));
-	old = amd_sva_domain(test, m, exiting);
-	new = amd_sva_domain(test, m, mm);
-
-	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device_pasid(old, m->dev, 3,
-							   &handles[0]));
-	for (i = 0; i < NR_LEAKS; i++) {
-		expect_gcr3(test, m, 3, gcr3_of(exiting));
-		amd_replace(test, m, new, &handles[1]);
-		expect_gcr3(test, m, 3, gcr3_of(mm));
-		amd_replace(test, m, old, &handles[0]);
-	}
-	amd_replace(test, m, new, &handles[1]);
+	old = amd_attach(test, m, exiting);
+	new = amd_sva_domain(test, m, live_mm(test));
+	KUNIT_EXPECT_EQ(test, iommu_replace_device_pasid(new, m->dev,
+							 TEST_PASID, handle),
+			-EOPNOTSUPP);
+	expect_gcr3(test, m, gcr3_of(exiting));
 	mmput(exiting);
-	expect_gcr3(test, m, 3, gcr3_of(mm));
-	iommu_detach_device_pasid(new, m->dev, 3);
-	expect_gcr3(test, m, 3, 0);
+	expect_gcr3(test, m, 0);
+	amd_detach(m, old);
 }
 
 /* A driver chooses PASIDs: it is told which error is its own fault */
@@ -340,12 +341,14 @@ static void amd_test_errors(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 0, NULL), -EINVAL);
 	KUNIT_EXPECT_EQ(test, set(domain, m->dev, MAX_PASIDS, NULL), -EINVAL);
 	m->data.pasid_enabled = 0;
-	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 3, NULL), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, set(domain, m->dev, TEST_PASID, NULL),
+			-EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 0, NULL), -EINVAL);
 	m->data.pasid_enabled = 1;
 	/* What the RID is attached to has no table */
 	blocked->ops->attach_dev(blocked, m->dev, NULL);
-	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 3, NULL), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, set(domain, m->dev, TEST_PASID, NULL),
+			-EOPNOTSUPP);
 }
 
 #ifdef CONFIG_FAILSLAB
@@ -363,35 +366,55 @@ static void amd_test_no_memory(struct kunit *test)
 
 	for (nth = 1, left = 0; !left; nth++) {
 		current->fail_nth = nth;
-		ret = iommu_attach_device_pasid(domain, m->dev, 3, NULL);
+		ret = iommu_attach_device_pasid(domain, m->dev, TEST_PASID,
+						NULL);
 		left = current->fail_nth;
 		current->fail_nth = 0;
 		if (!ret) {
-			iommu_detach_device_pasid(domain, m->dev, 3);
+			amd_detach(m, domain);
 			continue;
 		}
 		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
-		expect_gcr3(test, m, 3, 0);
+		expect_gcr3(test, m, 0);
 	}
 }
 #endif
 
-/* The process does not wait for its bonds to end */
+/* The process does not wait for its PASIDs to be detached */
 static void amd_test_exit(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
 	struct mm_struct *exiting = mm_alloc();
-	struct iommu_sva *bond;
-	u32 pasid;
+	struct iommu_domain *domain;
 
 	KUNIT_ASSERT_NOT_NULL(test, exiting);
-	bond = amd_bind(test, m, exiting);
-	pasid = iommu_sva_get_pasid(bond);
-
+	domain = amd_attach(test, m, exiting);
 	mmput(exiting);
-	expect_gcr3(test, m, pasid, 0);
-	iommu_sva_unbind_device(bond);
-	expect_gcr3(test, m, pasid, 0);
+	expect_gcr3(test, m, 0);
+	amd_detach(m, domain);
+	expect_gcr3(test, m, 0);
+}
+
+/* It exits while the device is reset, which does not bring it back */
+static void amd_test_exit_in_reset(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *exiting = mm_alloc();
+	struct iommu_domain *domain;
+
+	KUNIT_ASSERT_NOT_NULL(test, exiting);
+	domain = amd_attach(test, m, exiting);
+	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
+	mmput(exiting);
+	amd_mock_end_reset(test, m);
+	expect_gcr3(test, m, 0);
+
+	/* Nor does another one */
+	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
+	amd_mock_end_reset(test, m);
+	expect_gcr3(test, m, 0);
+	amd_detach(m, domain);
+	expect_gcr3(test, m, 0);
 }
 
 /* Memory that the kernel counts as used by IOMMUs, without rounding up to 0 */
@@ -433,18 +456,17 @@ static void amd_test_levels(struct kunit *test)
 static void amd_test_drain_log(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
-	struct mm_struct *mm = live_mm(test);
 	u8 __iomem *mmio = m->iommu.mmio_base;
-	struct iommu_sva *bond;
+	struct iommu_domain *domain;
 	u64 *log;
 
 	amd_mock_enable_pri(test, m);
-	bond = amd_bind(test, m, mm);
+	domain = amd_attach(test, m, live_mm(test));
 
 	log = (u64 *)m->iommu.ppr_log;
 	log[0] = (u64)PPR_REQ_FAULT << 60;
 	writel(PPRLOG_ENTRY_SIZE, mmio + MMIO_PPR_TAIL_OFFSET);
-	iommu_sva_unbind_device(bond);
+	amd_detach(m, domain);
 	KUNIT_EXPECT_EQ(test, readl(mmio + MMIO_PPR_HEAD_OFFSET),
 			PPRLOG_ENTRY_SIZE);
 }
@@ -454,7 +476,7 @@ struct amd_unbind {
 	struct work_struct	 work;
 	struct completion	 done;
 	struct amd_mock		*mock;
-	struct iommu_sva	*bond;
+	struct iommu_domain	*domain;
 	unsigned int		 answers;
 };
 
@@ -462,7 +484,7 @@ static void amd_unbind_work(struct work_struct *work)
 {
 	struct amd_unbind *u = container_of(work, struct amd_unbind, work);
 
-	iommu_sva_unbind_device(u->bond);
+	amd_detach(u->mock, u->domain);
 	u->answers = amd_mock_answers(u->mock);
 	complete(&u->done);
 }
@@ -477,12 +499,12 @@ static void amd_test_drain_handled(struct kunit *test)
 
 	amd_mock_enable_pri(test, m);
 	u->mock = m;
-	u->bond = amd_bind(test, m, mm);
+	u->domain = amd_attach(test, m, mm);
 	init_completion(&u->done);
 	INIT_WORK(&u->work, amd_unbind_work);
 
 	fault.fault.type = IOMMU_FAULT_PAGE_REQ;
-	fault.fault.prm.pasid = iommu_sva_get_pasid(u->bond);
+	fault.fault.prm.pasid = TEST_PASID;
 	fault.fault.prm.flags = IOMMU_FAULT_PAGE_REQUEST_PASID_VALID |
 				IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE;
 	mmap_write_lock(mm);
@@ -505,6 +527,7 @@ static struct kunit_case amd_iommu_test_cases[] = {
 	KUNIT_CASE(amd_test_no_memory),
 #endif
 	KUNIT_CASE(amd_test_exit),
+	KUNIT_CASE(amd_test_exit_in_reset),
 	KUNIT_CASE_SLOW(amd_test_levels),
 	KUNIT_CASE(amd_test_drain_log),
 	KUNIT_CASE(amd_test_drain_handled),

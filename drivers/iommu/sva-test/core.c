@@ -32,6 +32,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uacce.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -52,7 +53,7 @@
  * @domain: of the DMA API
  * @pasid: the PASID
  * @allocated: @pasid is to be given back to the global space
- * @private: @pasid is to be given back to the device's own
+ * @private: @handle is from sva_test_bind_private()
  * @rid: @domain is that of requests without a PASID, and to be freed
  * @gone: no operation may begin, under st->lock
  */
@@ -87,9 +88,12 @@ struct sva_test_result {
 
 /**
  * struct sva_test_chan - an operation on its way, from claim to release
- * @file: whose it is, NULL: the channel is free
+ * @file: whose it is
+ * @queue: of a queue of uacce: who waits for the end of operations. If both
+ *	   are NULL, the channel is free
  * @bond: what it accesses memory through, if it names one
- * @id: what WAIT and ABORT call it, 0: it was not submitted
+ * @id: what WAIT and ABORT call it, 0: it was not submitted. Of a queue: 0 if
+ *	its end was seen
  * @waited: somebody waits for it and will free it
  * @loaded: size of the image in the local memory
  * @busy: started, and its end has not been seen
@@ -97,6 +101,7 @@ struct sva_test_result {
  */
 struct sva_test_chan {
 	struct sva_test_file *file;
+	wait_queue_head_t *queue;
 	struct sva_test_bond *bond;
 	u32 id;
 	u32 loaded;
@@ -116,7 +121,6 @@ enum sva_test_state {
  * @dev: the class device, which also counts the references
  * @cdev: /dev/sva-test<N>
  * @hw: the device that does the DMA
- * @pasids: the PASIDs of the device that this driver gave to somebody
  * @sem: see the top of this file
  * @lock: protects the channels, the registers with side effects and @state
  * @state: whether operations may begin
@@ -126,12 +130,12 @@ enum sva_test_state {
  * @wait: woken when a channel becomes idle or free
  * @files_lock: protects @files
  * @files: the open files
+ * @uacce: the same device as an accelerator of uacce, NULL: it is none
  */
 struct sva_test {
 	struct device dev;
 	struct cdev cdev;
 	struct sva_test_hw hw;
-	struct ida pasids;
 	struct rw_semaphore sem;
 	spinlock_t lock;		/* channels, registers, state */
 	enum sva_test_state state;
@@ -141,6 +145,7 @@ struct sva_test {
 	wait_queue_head_t wait;
 	struct mutex files_lock;	/* the list of files */
 	struct list_head files;
+	struct uacce_device *uacce;
 };
 
 /**
@@ -170,14 +175,6 @@ static u64 sva_test_get(struct sva_test *st, u32 reg)
 static void sva_test_set(struct sva_test *st, u32 reg, u64 val)
 {
 	writeq(val, st->hw.regs + reg);
-}
-
-/* The device and its IOMMU can have PASIDs below this */
-static u32 sva_test_max_pasids(struct sva_test *st)
-{
-	struct dev_iommu *iommu = st->hw.dev->iommu;
-
-	return iommu ? iommu->max_pasids : 0;
 }
 
 /* Channels */
@@ -232,6 +229,8 @@ static void sva_test_chan_ended(struct sva_test *st, struct sva_test_chan *chan)
 	sva_test_chan_result(st, chan);
 	chan->busy = false;
 	wake_up_all(&st->wait);
+	if (chan->queue)
+		wake_up_all(chan->queue);
 }
 
 /*
@@ -297,19 +296,31 @@ static void sva_test_chan_free(struct sva_test *st, struct sva_test_chan *chan)
 	sva_test_bond_put(bond);
 }
 
-static struct sva_test_chan *sva_test_chan_claim(struct sva_test_file *file)
+static bool sva_test_chan_is_free(const struct sva_test_chan *chan)
 {
-	struct sva_test *st = file->st;
+	return !chan->file && !chan->queue;
+}
+
+static struct sva_test_chan *sva_test_chan_claim_for(struct sva_test *st,
+						     struct sva_test_file *file,
+						     wait_queue_head_t *queue)
+{
 	int i;
 
 	guard(spinlock_irq)(&st->lock);
 	for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
-		if (!st->chans[i].file) {
+		if (sva_test_chan_is_free(&st->chans[i])) {
 			st->chans[i].file = file;
+			st->chans[i].queue = queue;
 			return &st->chans[i];
 		}
 	}
 	return NULL;
+}
+
+static struct sva_test_chan *sva_test_chan_claim(struct sva_test_file *file)
+{
+	return sva_test_chan_claim_for(file->st, file, NULL);
 }
 
 static void sva_test_chan_program(struct sva_test *st,
@@ -330,6 +341,7 @@ static void sva_test_chan_program(struct sva_test *st,
 	sva_test_chan_set(st, chan, SVA_TEST_COMPARE, op->compare);
 	sva_test_chan_set(st, chan, SVA_TEST_INTERVAL, op->interval_us);
 	sva_test_chan_set(st, chan, SVA_TEST_SKIP, op->skip);
+	sva_test_chan_set(st, chan, SVA_TEST_GROUP, op->group);
 	/* An earlier operation may have been stopped while it ended */
 	sva_test_set(st, SVA_TEST_IRQ_STATUS,
 		     BIT_ULL(sva_test_chan_nr(st, chan)));
@@ -352,6 +364,8 @@ static int sva_test_chan_start(struct sva_test *st, struct sva_test_chan *chan,
 	if (!++st->next_id)
 		st->next_id++;
 	op->id = st->next_id;
+	if (chan->queue)
+		chan->id = op->id;
 	chan->busy = true;
 	sva_test_chan_program(st, chan, op,
 			      chan->bond ? chan->bond->pasid : op->pasid);
@@ -390,7 +404,7 @@ static int sva_test_op_check(const struct sva_test_op *op)
 	if (op->mode & ~SVA_TEST_OP_MODES ||
 	    (op->mode & SVA_TEST_MODE) == SVA_TEST_MODE)
 		return -EINVAL;
-	if (op->as > SVA_TEST_AS_RID || op->reserved ||
+	if (op->as > SVA_TEST_AS_RID ||
 	    op->timeout_ms > SVA_TEST_MAX_TIMEOUT_MS ||
 	    op->buf_len > SVA_TEST_LOCAL_SIZE)
 		return -EINVAL;
@@ -609,7 +623,7 @@ static int sva_test_wait(struct sva_test_file *file, struct sva_test_op *op)
 	struct sva_test_chan *chan;
 	int ret;
 
-	if (op->reserved || op->timeout_ms > SVA_TEST_MAX_TIMEOUT_MS)
+	if (op->timeout_ms > SVA_TEST_MAX_TIMEOUT_MS)
 		return -EINVAL;
 	chan = sva_test_wait_begin(file, op->id);
 	if (IS_ERR(chan))
@@ -654,6 +668,77 @@ static int sva_test_peek(struct sva_test_file *file, struct sva_test_op *op)
 	return 0;
 }
 
+/* Queues of uacce, which holds a lock of its own around each of these */
+
+struct sva_test_chan *sva_test_queue_claim(struct sva_test *st,
+					   wait_queue_head_t *wait)
+{
+	struct sva_test_chan *chan = sva_test_chan_claim_for(st, NULL, wait);
+
+	/* It is going to be mapped: leave nothing of another user's there */
+	if (chan)
+		memset_io(sva_test_chan_local(st, chan), 0,
+			  SVA_TEST_LOCAL_SIZE);
+	return chan;
+}
+
+void sva_test_queue_free(struct sva_test *st, struct sva_test_chan *chan)
+{
+	sva_test_chan_free(st, chan);
+}
+
+unsigned int sva_test_queues_left(struct sva_test *st)
+{
+	unsigned int i, nr = 0;
+
+	guard(spinlock_irq)(&st->lock);
+	for (i = 0; i < SVA_TEST_NR_CHANNELS; i++)
+		nr += sva_test_chan_is_free(&st->chans[i]);
+	return nr;
+}
+
+phys_addr_t sva_test_queue_local(struct sva_test *st,
+				 struct sva_test_chan *chan)
+{
+	return st->hw.local_phys +
+	       sva_test_chan_nr(st, chan) * SVA_TEST_LOCAL_SIZE;
+}
+
+/* @op->pasid is the queue's */
+int sva_test_queue_submit(struct sva_test *st, struct sva_test_chan *chan,
+			  struct sva_test_op *op)
+{
+	/* Only the interrupt may change that now */
+	if (READ_ONCE(chan->busy))
+		return -EBUSY;
+	return sva_test_chan_start(st, chan, op);
+}
+
+void sva_test_queue_stop(struct sva_test *st, struct sva_test_chan *chan)
+{
+	guard(spinlock_irq)(&st->lock);
+	sva_test_chan_stop(st, chan);
+}
+
+/* How the operation stands, or how the last one ended */
+void sva_test_queue_peek(struct sva_test *st, struct sva_test_chan *chan,
+			 struct sva_test_op *op)
+{
+	guard(spinlock_irq)(&st->lock);
+	if (chan->busy)
+		sva_test_chan_result(st, chan);
+	else
+		chan->id = 0;
+	sva_test_report(chan, op);
+}
+
+/* An operation has ended, and nobody has looked at it since */
+bool sva_test_queue_updated(struct sva_test *st, struct sva_test_chan *chan)
+{
+	guard(spinlock_irq)(&st->lock);
+	return chan->id && !chan->busy;
+}
+
 /* Bonds */
 
 static int sva_test_bond_add(struct sva_test_file *file,
@@ -671,24 +756,10 @@ static int sva_test_bond_sva(struct sva_test *st, struct sva_test_bond *bond)
 	return 0;
 }
 
-/*
- * A driver whose bonds are all private takes any number from 1. This one has
- * both kinds of bonds: it leaves the lower half alone, where global PASIDs are
- * taken from first, unless a test wants to see the two meet.
- */
 static int sva_test_bond_private(struct sva_test *st,
 				 struct sva_test_bond *bond)
 {
-	u32 max_pasids = sva_test_max_pasids(st);
-	u32 first = bond->pasid ?: max(max_pasids / 2, 1U);
-	u32 last = bond->pasid ?: max_pasids - 1;
-
-	if (last > INT_MAX)
-		return -EINVAL;
-	if (bond->pasid && ida_exists(&st->pasids, bond->pasid))
-		return -EBUSY;
-	bond->handle = sva_test_bind_private(st->hw.dev, &st->pasids, bond->mm,
-					     first, last);
+	bond->handle = sva_test_bind_private(st->hw.dev, bond->mm);
 	if (IS_ERR(bond->handle))
 		return PTR_ERR(bond->handle);
 	bond->private = true;
@@ -696,9 +767,12 @@ static int sva_test_bond_private(struct sva_test *st,
 	return 0;
 }
 
-/* No driver should do so: @mm and @pasid are as the user wants them */
-static int sva_test_bond_unchecked(struct sva_test *st,
-				   struct sva_test_bond *bond)
+/*
+ * No driver should do so: the PASID is as the user wants it, and with UNCHECKED
+ * the mm as well. It is left to the IOMMU core to say what is wrong with them.
+ */
+static int sva_test_bond_chosen(struct sva_test *st,
+				struct sva_test_bond *bond)
 {
 	bond->handle = iommu_sva_bind_device_pasid(st->hw.dev, bond->mm,
 						   bond->pasid);
@@ -768,7 +842,7 @@ static void sva_test_bond_end(struct sva_test *st, struct sva_test_bond *bond)
 		sva_test_stop_ops(st, NULL, bond);
 	}
 	if (bond->private)
-		sva_test_unbind_private(&st->pasids, bond->handle);
+		sva_test_unbind_private(bond->handle);
 	else if (bond->handle)
 		iommu_sva_unbind_device(bond->handle);
 	else
@@ -834,11 +908,11 @@ static int sva_test_bind_unchecked(struct sva_test_file *file,
 		return sva_test_bond_new(file, arg,
 					 arg->flags & SVA_TEST_BIND_NO_MM ?
 					 NULL : current->mm,
-					 sva_test_bond_unchecked);
+					 sva_test_bond_chosen);
 	mm = sva_test_mm_of(file, arg->mm_of);
 	if (!mm)
 		return -ENOENT;
-	ret = sva_test_bond_new(file, arg, mm, sva_test_bond_unchecked);
+	ret = sva_test_bond_new(file, arg, mm, sva_test_bond_chosen);
 	mmdrop(mm);
 	return ret;
 }
@@ -857,7 +931,8 @@ static int sva_test_bind(struct sva_test_file *file, struct sva_test_bind *arg)
 		if (arg->mm_of)
 			return -EINVAL;
 		return sva_test_bond_new(file, arg, current->mm,
-					 sva_test_bond_private);
+					 arg->pasid ? sva_test_bond_chosen :
+						      sva_test_bond_private);
 	case UNCHECKED:
 	case UNCHECKED | SVA_TEST_BIND_NO_MM:
 		return sva_test_bind_unchecked(file, arg);
@@ -1041,9 +1116,10 @@ static int sva_test_info(struct sva_test_file *file, struct sva_test_info *info)
 	scoped_guard(spinlock_irq, &st->lock)
 		info->interrupts = st->irqs;
 	info->on = st->hw.enabled(dev);
-	info->max_pasids = sva_test_max_pasids(st);
+	info->max_pasids = iommu_max_pasids(st->hw.dev);
 	info->enqcmd_pasid = mm_get_enqcmd_pasid(current->mm);
 	info->domain = domain ? domain->type : 0;
+	info->has_sva = mm_has_sva(current->mm);
 	return 0;
 }
 
@@ -1349,7 +1425,6 @@ static void sva_test_dev_release(struct device *dev)
 {
 	struct sva_test *st = container_of(dev, struct sva_test, dev);
 
-	ida_destroy(&st->pasids);
 	kfree(st);
 }
 
@@ -1395,7 +1470,6 @@ struct sva_test *sva_test_create(const struct sva_test_hw *hw)
 	if (!st)
 		return ERR_PTR(-ENOMEM);
 	st->hw = *hw;
-	ida_init(&st->pasids);
 	init_rwsem(&st->sem);
 	spin_lock_init(&st->lock);
 	st->state = SVA_TEST_RESETTING;
@@ -1430,8 +1504,10 @@ int sva_test_start(struct sva_test *st)
 	if (ret) {
 		sva_test_halt(st, SVA_TEST_GONE);
 		ida_free(&sva_test_ida, MINOR(st->dev.devt));
+		return ret;
 	}
-	return ret;
+	st->uacce = sva_test_uacce_add(st, st->hw.dev);
+	return 0;
 }
 
 /**
@@ -1445,6 +1521,8 @@ void sva_test_stop(struct sva_test *st)
 {
 	struct sva_test_file *file;
 
+	/* Stops and frees the channels of its queues, and ends their bonds */
+	uacce_remove(st->uacce);
 	cdev_device_del(&st->cdev, &st->dev);
 	ida_free(&sva_test_ida, MINOR(st->dev.devt));
 	sva_test_halt(st, SVA_TEST_GONE);

@@ -7,27 +7,32 @@
 
 #include <linux/irqreturn.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 struct dev_pm_ops;
 struct device;
-struct ida;
 struct iommu_sva;
 struct mm_struct;
 struct pci_driver;
 struct platform_driver;
 struct sva_test;
+struct sva_test_chan;
+struct sva_test_op;
+struct uacce_device;
 
 /**
  * struct sva_test_hw - what a front end knows of its device
  * @dev: the device that does DMA
  * @regs: region 0, mapped
  * @local: region 1, mapped
+ * @local_phys: where region 1 is, for mappings of user space
  * @enabled: tells which SVA_TEST_*_ON are in force
  */
 struct sva_test_hw {
 	struct device *dev;
 	void __iomem *regs;
 	void __iomem *local;
+	phys_addr_t local_phys;
 	u32 (*enabled)(struct device *dev);
 };
 
@@ -43,10 +48,26 @@ void sva_test_reset_done(struct sva_test *st);
 /* For a device whose driver data is its struct sva_test */
 extern const struct dev_pm_ops sva_test_pm_ops;
 
-struct iommu_sva *sva_test_bind_private(struct device *dev, struct ida *pasids,
-					struct mm_struct *mm, u32 first,
-					u32 last);
-void sva_test_unbind_private(struct ida *pasids, struct iommu_sva *bond);
+struct iommu_sva *sva_test_bind_private(struct device *dev,
+					struct mm_struct *mm);
+void sva_test_unbind_private(struct iommu_sva *bond);
+
+/* A channel that serves one queue of uacce, for as long as the queue exists */
+struct sva_test_chan *sva_test_queue_claim(struct sva_test *st,
+					   wait_queue_head_t *wait);
+void sva_test_queue_free(struct sva_test *st, struct sva_test_chan *chan);
+unsigned int sva_test_queues_left(struct sva_test *st);
+phys_addr_t sva_test_queue_local(struct sva_test *st,
+				 struct sva_test_chan *chan);
+int sva_test_queue_submit(struct sva_test *st, struct sva_test_chan *chan,
+			  struct sva_test_op *op);
+void sva_test_queue_stop(struct sva_test *st, struct sva_test_chan *chan);
+void sva_test_queue_peek(struct sva_test *st, struct sva_test_chan *chan,
+			 struct sva_test_op *op);
+bool sva_test_queue_updated(struct sva_test *st, struct sva_test_chan *chan);
+
+struct uacce_device *sva_test_uacce_add(struct sva_test *st,
+					struct device *dev);
 
 extern struct pci_driver sva_test_pci_driver;
 extern struct platform_driver sva_test_platform_driver;

@@ -27,6 +27,7 @@ static int sva_test_pci_map(struct pci_dev *pdev, struct sva_test_hw *hw)
 	hw->local = pcim_iomap_region(pdev, 2, "sva-test");
 	if (IS_ERR(hw->local))
 		return PTR_ERR(hw->local);
+	hw->local_phys = pci_resource_start(pdev, 2);
 
 	if (pci_resource_len(pdev, 0) < SVA_TEST_REGS_SIZE ||
 	    pci_resource_len(pdev, 2) < SVA_TEST_NR_CHANNELS *

@@ -16,26 +16,29 @@
 /*
  * Nobody asks the device: the IOMMU's driver takes both from the properties of
  * the node that Documentation/devicetree/bindings/iommu/iommu.txt defines. It
- * keeps the number of PASIDs that is left in dev_iommu, and to itself whether
- * the IOMMU can stall.
+ * keeps to itself whether the IOMMU can stall.
  */
 static u32 sva_test_platform_enabled(struct device *dev)
 {
-	return (dev->iommu && dev->iommu->max_pasids ? SVA_TEST_PASID_ON : 0) |
+	return (iommu_max_pasids(dev) ? SVA_TEST_PASID_ON : 0) |
 	       (device_property_read_bool(dev, "dma-can-stall") ?
 		SVA_TEST_STALL_ON : 0);
 }
 
 static void __iomem *sva_test_platform_map(struct platform_device *pdev,
 					   unsigned int nr,
-					   resource_size_t size)
+					   resource_size_t size,
+					   phys_addr_t *phys)
 {
 	void __iomem *region;
 	struct resource *res;
 
 	region = devm_platform_get_and_ioremap_resource(pdev, nr, &res);
-	if (!IS_ERR(region) && resource_size(res) < size)
+	if (IS_ERR(region))
+		return region;
+	if (resource_size(res) < size)
 		return IOMEM_ERR_PTR(-ENODEV);
+	*phys = res->start;
 	return region;
 }
 
@@ -45,14 +48,17 @@ static int sva_test_platform_probe(struct platform_device *pdev)
 		.dev = &pdev->dev,
 		.enabled = sva_test_platform_enabled,
 	};
+	phys_addr_t regs_phys;
 	struct sva_test *st;
 	int irq, ret;
 
-	hw.regs = sva_test_platform_map(pdev, 0, SVA_TEST_REGS_SIZE);
+	hw.regs = sva_test_platform_map(pdev, 0, SVA_TEST_REGS_SIZE,
+					&regs_phys);
 	if (IS_ERR(hw.regs))
 		return PTR_ERR(hw.regs);
 	hw.local = sva_test_platform_map(pdev, 1, SVA_TEST_NR_CHANNELS *
-						  SVA_TEST_LOCAL_SIZE);
+						  SVA_TEST_LOCAL_SIZE,
+					 &hw.local_phys);
 	if (IS_ERR(hw.local))
 		return PTR_ERR(hw.local);
 	irq = platform_get_irq(pdev, 0);

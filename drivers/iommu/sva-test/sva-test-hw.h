@@ -106,9 +106,12 @@
  * One page request, read and write, for each page of ADDR ... ADDR + LEN - 1,
  * with PASID, GROUP of them in a group, however many page requests have been
  * allocated. Group indices are used again before they are answered. It ends
- * when all are sent; responses, one a group, count when they come.
+ * when all are sent; responses, one a group, count when they come. DATA has
+ * bits for what a device must not ask for unless it may.
  */
 #define   SVA_TEST_OP_FLOOD             6 /* page requests, not waited for */
+#define     SVA_TEST_FLOOD_PRIVILEGED   0x1
+#define     SVA_TEST_FLOOD_EXECUTE      0x2
 #define   SVA_TEST_MODE                 0x30
 #define   SVA_TEST_MODE_UNTRANSLATED    0x00
 #define   SVA_TEST_MODE_ATS             0x10 /* translate by ATS, use the ATC */

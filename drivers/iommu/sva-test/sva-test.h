@@ -27,6 +27,8 @@ struct sva_test_info {
 	__u32	max_pasids;	/* PASIDs below this can be attached */
 	__u32	enqcmd_pasid;	/* mm_get_enqcmd_pasid() of the caller */
 	__u32	domain;		/* IOMMU_DOMAIN_* of the DMA API, 0: none */
+	__u32	has_sva;	/* mm_has_sva() of the caller */
+	__u32	reserved;
 };
 
 /*
@@ -92,11 +94,11 @@ struct sva_test_op {
 	__u32	local;
 	__u32	interval_us;	/* of REPEAT */
 	__u32	skip;		/* of a trigger */
+	__u32	group;		/* of FLOOD */
 	/* out */
 	__u32	id;		/* of SUBMIT, for WAIT and ABORT */
 	__u32	state;		/* SVA_TEST_DONE or SVA_TEST_ERROR; PEEK: any */
 	__u32	cause;		/* SVA_TEST_CAUSE_* */
-	__u32	reserved;
 	__u64	bytes;
 	__u64	fault_addr;
 	__u64	old;
@@ -181,5 +183,21 @@ struct sva_test_knobs {
  */
 #define SVA_TEST_IOC_ATTACH_STAGE2 \
 	_IOWR(SVA_TEST_IOC_MAGIC, 18, struct sva_test_bind)
+
+/*
+ * The device is an accelerator of uacce, too, /dev/sva_test-<N>. Each queue has
+ * a channel for itself, the channel's slice of the local memory can be mapped
+ * as the region UACCE_QFRT_DUS, and these two work on a queue:
+ *
+ * SUBMIT, once it was started: @op, @mode, @addr, @addr2, @len, @data,
+ * @compare, @local and @interval_us; all else must be 0. There is one operation
+ * at a time. Memory is accessed with the PASID of the queue, and READ and WRITE
+ * use what is mapped.
+ *
+ * PEEK: how the operation stands or how the last one ended, and in @pasid the
+ * queue's PASID. poll() says POLLIN from its end until that.
+ */
+#define SVA_TEST_QUEUE_MODES \
+	(SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST | SVA_TEST_REPEAT)
 
 #endif /* SVA_TEST_H */

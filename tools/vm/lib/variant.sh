@@ -3,14 +3,19 @@
 # Which kernel is meant: BASE=1 is 7.3.4 with the topics that need only its
 # API, DEBUG=1 has KASAN, lockdep and kmemleak. Sourced after repo.sh.
 
-base_topics=2	# of patches/series, from its start
+base_topic=1-selftests	# the last of them in patches/series
 
 # The commit before the first topic beyond the base's.
 base_commit_of_series() {
 	local next
 
 	next=$(tgit log --reverse --first-parent --format='%H %s' base..HEAD |
-		awk -v n=$base_topics '$2 == "cover:" && n-- == 0 { print $1 }')
+		awk -v t="$base_topic:" '$2 == "cover:" {
+			if (seen++ == 1)
+				print $1
+			else if ($3 != t)
+				seen = 0
+		}')
 	if [ -n "$next" ]; then
 		tgit rev-parse "$next^"
 	else

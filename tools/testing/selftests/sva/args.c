@@ -2,9 +2,6 @@
 /*
  * What the driver says to requests that make no sense, or are not allowed
  */
-#include <sys/syscall.h>
-#include <linux/capability.h>
-
 #include "test_dev.h"
 
 FIXTURE(args)
@@ -60,7 +57,6 @@ TEST_F(args, op)
 	EXPECT_RUN(-EINVAL, op.mode = SVA_TEST_WITH_PASID);
 	EXPECT_RUN(-EINVAL, op.mode = 0x10000);
 	EXPECT_RUN(-EINVAL, op.as = SVA_TEST_AS_RID + 1);
-	EXPECT_RUN(-EINVAL, op.reserved = 1);
 	EXPECT_RUN(-EINVAL, op.timeout_ms = SVA_TEST_MAX_TIMEOUT_MS + 1);
 	EXPECT_RUN(-EINVAL, (op.as = SVA_TEST_AS_PASID, op.pasid = 1 << 20));
 	EXPECT_RUN(-ENOENT, op.bond = 0);
@@ -182,16 +178,17 @@ TEST_F(args, abort)
 				       64 << 20);
 
 	ASSERT_NE(NULL, mem);
+	op.mode |= SVA_TEST_REPEAT;
 	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SUBMIT, &op));
 	op.timeout_ms = 1;
 	EXPECT_EQ(-ETIMEDOUT, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
 	EXPECT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_ABORT, &op));
 	EXPECT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
 	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_outcome(&op));
-	EXPECT_GT(64 << 20, op.bytes);
 
 	/* The same for who does not want to wait so long in the first place */
 	op = sva_op(&self->t.as, SVA_TEST_OP_FILL, mem, 64 << 20);
+	op.mode |= SVA_TEST_REPEAT;
 	op.timeout_ms = 1;
 	EXPECT_EQ(-ETIMEDOUT, run(self, &op));
 	EXPECT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 16));

@@ -41,7 +41,7 @@ struct request {
 	uint32_t flags;		/* of the bind */
 	uint32_t mode;		/* of the device's request */
 	uint32_t bond;		/* out of the bind */
-	uint32_t pasid;		/* out */
+	uint32_t pasid;		/* out, of a private bind in as well */
 	void *addr;
 	uint64_t pfn;
 	int ret;		/* -errno or, of the device, SVA_TEST_CAUSE_* */
@@ -157,6 +157,9 @@ static int act_bind(struct request *rq)
 {
 	struct sva_test_bind arg = { .flags = rq->flags };
 	int ret;
+
+	if (rq->flags & SVA_TEST_BIND_PRIVATE)
+		arg.pasid = rq->pasid;
 
 	ret = sva_ioctl(&devs[rq->dev], SVA_TEST_IOC_BIND, &arg);
 	rq->bond = arg.bond;
@@ -385,7 +388,8 @@ static void find_stalling(void)
 		if (sva_open_path(&devs[2], stalling))
 			continue;
 		if (!sva_info(&devs[2], &infos[2]) &&
-		    infos[2].on & SVA_TEST_STALL_ON)
+		    infos[2].on & SVA_TEST_STALL_ON &&
+		    infos[2].max_pasids > 2)
 			return;
 		sva_close(&devs[2]);
 	}
@@ -428,6 +432,16 @@ static struct request request_of(int dev)
 	};
 }
 
+/* A bind to PASID 128 + @nr of the device's, if it has twice as many */
+static struct request private_request(int dev, uint32_t nr)
+{
+	struct request rq = request_of(dev);
+
+	rq.flags = SVA_TEST_BIND_PRIVATE;
+	rq.pasid = infos[dev].max_pasids / 2 + nr;
+	return rq;
+}
+
 static uint32_t enqcmd_pasid(struct process *p)
 {
 	struct request rq = request_of(0);
@@ -441,11 +455,9 @@ static void show_bind(void)
 {
 	uint32_t enqcmd[3];
 
-	a = request_of(0);
+	a = private_request(0, 0);
 	a_old = request_of(0);
-	b = request_of(1);
-	a.flags = SVA_TEST_BIND_PRIVATE;
-	b.flags = SVA_TEST_BIND_PRIVATE;
+	b = private_request(1, 0);
 
 	enqcmd[0] = enqcmd_pasid(A);
 	must(A, act_bind, &a, "bind to a PASID of the driver's");
@@ -565,10 +577,9 @@ static void show_requested_page(struct request *rq)
 static void show_stalled_page(void)
 {
 	struct sva_test_counters cnt;
-	struct request rq = request_of(2);
+	struct request rq = private_request(2, 0);
 	int ret;
 
-	rq.flags = SVA_TEST_BIND_PRIVATE;
 	must(A, act_bind, &rq, "bind to a PASID of the driver's");
 	must(A, act_map, &rq, "mmap");
 	ask(A, act_pfn, &rq);
@@ -686,7 +697,7 @@ static void show_munmap(bool stale)
 static void show_unbind(void)
 {
 	const bool stalls = *stalling;
-	struct request rq = request_of(stalls ? 2 : 0);
+	struct request rq = private_request(stalls ? 2 : 0, 1);
 	struct sva *sva = &devs[rq.dev];
 	struct sva_as as = { .sva = sva, .as = SVA_TEST_AS_PASID };
 	struct sva_test_counters cnt;
@@ -694,7 +705,6 @@ static void show_unbind(void)
 	struct request next;
 	int cause;
 
-	rq.flags = SVA_TEST_BIND_PRIVATE;
 	rq.addr = ADDRESS + 16 * sva_page_size();
 	next = rq;
 	must(A, act_bind, &rq, "bind to a PASID of the driver's");
@@ -732,14 +742,13 @@ static void show_unbind(void)
 static void show_exit(void)
 {
 	char text[LEN] = "nothing";
-	struct request c = request_of(0);
+	struct request c = private_request(0, 0);
 	struct process *C;
 	int ret;
 
 	finish(A);
 	ret = forge(0, a.pasid, ADDRESS, text);
 	C = begin("C");
-	c.flags = SVA_TEST_BIND_PRIVATE;
 	must(C, act_bind, &c, "bind to a PASID of the driver's");
 	tell("exit", is_refused(ret) && same(text, "nothing") &&
 	     c.pasid == a.pasid,
@@ -754,6 +763,85 @@ static void show_exit(void)
 	     quoted(b.text));
 	finish(C);
 	finish(B);
+}
+
+/* A device with one PASID, if there is one */
+static bool find_lone(struct sva *sva)
+{
+	struct sva_test_info info;
+	char path[32];
+	int nr;
+
+	for (nr = 0; nr < 8; nr++) {
+		snprintf(path, sizeof(path), "/dev/sva-test%d", nr);
+		if (sva_open_path(sva, path))
+			continue;
+		if (!sva_info(sva, &info) && info.max_pasids == 2)
+			return true;
+		sva_close(sva);
+	}
+	return false;
+}
+
+/* Has the device fill a page with something of this process's own */
+static __noreturn void use_lone(const char *path, uint32_t flags)
+{
+	struct sva_test_bind arg = { .flags = flags };
+	uint8_t byte = getpid(), *mem = sva_pages(1);
+	struct sva sva;
+	struct sva_as as = { .sva = &sva };
+
+	memset(mem, ~byte, LEN);
+	if (sva_open_path(&sva, path) ||
+	    sva_ioctl(&sva, SVA_TEST_IOC_BIND, &arg))
+		_exit(1);
+	as.bond = arg.bond;
+	_exit(arg.pasid != 1 || sva_fill(&as, mem, byte, LEN) ||
+	      !sva_is_byte(mem, LEN, byte));
+}
+
+/* How many of @nr processes have the device at their service, one by one */
+static int lone_serves(const char *path, uint32_t flags, int nr)
+{
+	int status, served = 0;
+	pid_t pid;
+
+	while (nr--) {
+		pid = fork();
+		if (!pid)
+			use_lone(path, flags);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid)
+			give_up("fork: %s", strerror(errno));
+		served += !status;
+	}
+	return served;
+}
+
+/* Others have all of the global PASIDs, the device has a use for one only */
+static void show_one_ssid(void)
+{
+	const int nr = 100;
+	struct sva_test_bind arg;
+	const char *name;
+	struct sva lone;
+	int ret, served;
+
+	if (!find_lone(&lone))
+		return;
+	name = strrchr(lone.path, '/') + 1;
+	do {
+		arg = (struct sva_test_bind) {};
+		ret = sva_ioctl(&devs[0], SVA_TEST_IOC_ATTACH_DMA, &arg);
+	} while (!ret);
+	served = lone_serves(lone.path, 0, nr);
+	tell("1 SSID", ret == -ENOSPC && !served,
+	     "%s: others hold all %u PASIDs, old call serves %d of %d", name,
+	     infos[0].max_pasids - 1, served, nr);
+	served = lone_serves(lone.path, SVA_TEST_BIND_PRIVATE, nr);
+	tell("1 SSID", served == nr,
+	     "%s: its driver's own PASID 1 serves %d of %d in turn", name,
+	     served, nr);
+	sva_close(&lone);
 }
 
 int main(int argc, char **argv)
@@ -778,6 +866,7 @@ int main(int argc, char **argv)
 	show_munmap(stale);
 	show_unbind();
 	show_exit();
+	show_one_ssid();
 	/* So that nobody takes half of the story for all of it */
 	printf("%d lines, %d failed\n", told, failed);
 	return !!failed;

@@ -122,7 +122,7 @@ static void wait_for_flush(TEST_SELF(dma_api), const struct sva_as *as)
 
 	if (!(self->t.info.domain & SVA_DOMAIN_DMA_FQ))
 		return;
-	for (i = 0; i < 200 && !sva_read(as, iova(self), self->buf, LEN); i++)
+	for (i = 0; i < 1000 && !sva_read(as, iova(self), self->buf, LEN); i++)
 		usleep(10000);
 }
 

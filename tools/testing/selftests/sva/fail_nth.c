@@ -22,18 +22,19 @@ FIXTURE(fail_nth)
 FIXTURE_SETUP(fail_nth)
 {
 	if (access(FAIL_NTH, W_OK) ||
-	    sva_write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
+	    sva_change_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
 		SKIP(_exit(KSFT_SKIP), "no fault injection");
-	sva_write_file("/sys/kernel/debug/failslab/verbose", "0");
-	sva_write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait",
-		       "N");
-	sva_write_file("/sys/kernel/debug/fail_page_alloc/verbose", "0");
+	sva_change_file("/sys/kernel/debug/failslab/verbose", "0");
+	sva_change_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait",
+			"N");
+	sva_change_file("/sys/kernel/debug/fail_page_alloc/verbose", "0");
 	test_open(_metadata, &self->t);
 	test_mode(_metadata, &self->t, SVA_TEST_MODE_UNTRANSLATED);
 }
 
 FIXTURE_TEARDOWN(fail_nth)
 {
+	sva_restore_files();
 	sva_close(&self->t.sva);
 }
 
@@ -95,6 +96,14 @@ static int fail_at(unsigned int nth, call_fn *call, struct sva_as *as, int *ret)
 	return *ret ? POINT_FAILED : POINT_IGNORED;
 }
 
+static bool has_sva(struct sva *sva)
+{
+	struct sva_test_info info;
+
+	CHILD_CHECK(!sva_info(sva, &info));
+	return info.has_sva;
+}
+
 /* In a child, whose mm has no bond but what @before makes */
 static __noreturn void attempt(const char *path, unsigned int nth,
 			       call_fn *before, call_fn *call, bool bound)
@@ -103,11 +112,15 @@ static __noreturn void attempt(const char *path, unsigned int nth,
 	struct sva sva;
 	struct sva_as as = { .sva = &sva, .as = SVA_TEST_AS_BOND };
 	int ret, end;
+	bool had;
 
 	CHILD_CHECK(!sva_open_path(&sva, path));
 	CHILD_CHECK(!before || !before(&as));
+	had = has_sva(&sva);
 	end = fail_at(nth, call, &as, &ret);
 	CHILD_CHECK(!ret || ret == -ENOMEM);
+	/* A global PASID stays with the process, even if the bind fails */
+	CHILD_CHECK(!ret || call == call_bind || has_sva(&sva) == had);
 	/* Not so for the next one */
 	CHILD_CHECK(!ret || !call(&as));
 	if (bound) {

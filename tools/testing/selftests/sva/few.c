@@ -222,7 +222,7 @@ TEST_F(few, private_is_free)
 	struct sva_as as;
 	uint32_t i;
 
-	as = (struct sva_as) { .sva = sva };
+	as = (struct sva_as) { .sva = sva, .pasid = 1 };
 	if (sva_bind_private(sva, &as.bond, &as.pasid) == -EOPNOTSUPP)
 		SKIP(return, "no iommu_sva_bind_device_pasid()");
 	ASSERT_EQ(0, sva_unbind(sva, as.bond));

@@ -59,6 +59,7 @@ static void swap_off(TEST_SELF(iopf));
 FIXTURE_TEARDOWN(iopf)
 {
 	swap_off(self);
+	sva_restore_files();
 	free(self->buf);
 	sva_close(&self->t.sva);
 }
@@ -283,7 +284,7 @@ static bool swap_out(TEST_SELF(iopf), uint8_t *mem, size_t len)
 	size_t i;
 	int try;
 
-	for (try = 0; try < 100; try++) {
+	for (try = 0; try < 1000; try++) {
 		/* The CPU that handled a fault may still hold on to the page */
 		sva_write_file("/proc/sys/vm/drop_caches", "1");
 		if (madvise(mem, len, MADV_PAGEOUT))
@@ -350,12 +351,24 @@ static size_t huge_size(void)
 	return len;
 }
 
+static bool huge_pages_are_off(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+	char text[64] = "";
+	bool off;
+
+	off = !f || !fgets(text, sizeof(text), f) || strstr(text, "[never]");
+	if (f)
+		fclose(f);
+	return off;
+}
+
 TEST_F(iopf, huge_page)
 {
 	size_t len = huge_size();
 	uint8_t *page, *mem;
 
-	if (!len)
+	if (!len || huge_pages_are_off())
 		SKIP(return, "no transparent huge pages");
 	mem = sva_pages(2 * len / self->size);
 	mem += -(uintptr_t)mem % len;
@@ -385,7 +398,7 @@ TEST_F(iopf, hugetlb)
 {
 	uint8_t *mem;
 
-	sva_write_file("/proc/sys/vm/nr_hugepages", "2");
+	sva_change_file("/proc/sys/vm/nr_hugepages", "2");
 	mem = mmap(NULL, HUGETLB_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE |
 		   MAP_ANONYMOUS | MAP_HUGETLB | (21 << MAP_HUGE_SHIFT), -1, 0);
 	if (mem == MAP_FAILED)
@@ -398,7 +411,6 @@ TEST_F(iopf, hugetlb)
 	expect_faults(_metadata, self, 1, 0);
 	EXPECT_TRUE(sva_is_byte(mem, HUGETLB_LEN, 0x5a));
 	ASSERT_EQ(0, munmap(mem, HUGETLB_LEN));
-	sva_write_file("/proc/sys/vm/nr_hugepages", "0");
 }
 
 /* A file of PAGES pages, pattern 1, none of them mapped by @flags's mapping */

@@ -325,7 +325,7 @@ static void expect_pasid_again(struct __test_metadata *_metadata,
 {
 	int i;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < 500; i++) {
 		if (someone_gets(_metadata, self, pasid))
 			return;
 		/* An idle CPU can keep an mm for a while */
@@ -362,6 +362,41 @@ TEST_F(end, exit)
 	expect_only_child_gone(_metadata, self);
 }
 
+/*
+ * It had several PASIDs on the device, and somebody else has the file, so that
+ * the bonds are still there: each of them leads nowhere.
+ */
+TEST_F(end, exit_several)
+{
+	uint32_t pasid[4], high = self->t.info.max_pasids - 1;
+	struct sva *sva = &self->t.sva;
+	struct sva_as as;
+	struct test_hand h;
+	size_t i;
+
+	pasid[0] = high;
+	if (sva_bind_private(sva, &as.bond, &pasid[0]) == -EOPNOTSUPP)
+		SKIP(return, "no iommu_sva_bind_device_pasid()");
+	ASSERT_EQ(0, sva_unbind(sva, as.bond));
+
+	for (i = 0; i < ARRAY_SIZE(pasid); i++)
+		pasid[i] = high - i;
+	if (!test_fork(_metadata, &h)) {
+		for (i = 0; i < ARRAY_SIZE(pasid); i++) {
+			as = (struct sva_as) { .sva = sva,
+					       .mode = variant->mode };
+			CHILD_CHECK(!sva_bind_private(sva, &as.bond,
+						      &pasid[i]));
+			CHILD_CHECK(test_works(&as, self->mem));
+		}
+		_exit(0);
+	}
+	test_join(_metadata, &h);
+	for (i = 0; i < ARRAY_SIZE(pasid); i++)
+		test_expect_no_pasid(_metadata, &self->t, pasid[i], self->mem);
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+}
+
 TEST_F(end, kill)
 {
 	struct sva sva;
@@ -394,7 +429,7 @@ static void child_begin(TEST_SELF(end))
 	CHILD_CHECK(mem);
 	child_bind(self, &sva, &as);
 	for (i = 0; i < 4; i++)
-		CHILD_CHECK(!test_begin_long(&as, mem, &op));
+		CHILD_CHECK(!test_begin_endless(&as, mem, &op));
 	/* The device takes its time to begin */
 	do {
 		CHILD_CHECK(!sva_counters(&sva, as.pasid, &c));
@@ -402,7 +437,7 @@ static void child_begin(TEST_SELF(end))
 	self->child->ready = true;
 }
 
-/* It ended in the middle: after some requests, and long before the last */
+/* It ended in the middle: after some requests, and there are no more */
 static void expect_cut_short(struct __test_metadata *_metadata,
 			     TEST_SELF(end))
 {
@@ -410,7 +445,6 @@ static void expect_cut_short(struct __test_metadata *_metadata,
 
 	ASSERT_EQ(0, sva_counters(&self->t.sva, self->child->pasid, &c));
 	EXPECT_LT(2 * LEN, c.bytes_written);
-	EXPECT_GT(4ULL * TEST_LONG_LEN, c.bytes_written);
 	usleep(20000);
 	ASSERT_EQ(0, sva_counters(&self->t.sva, self->child->pasid, &later));
 	EXPECT_EQ(c.attempts, later.attempts);
@@ -502,14 +536,19 @@ TEST_F(end, unbind_the_other)
 TEST_F(end, munmap_in_flight)
 {
 	struct sva_test_op op;
-	char *mem = sva_long_way(TEST_LONG_MIB);
+	int cause, tries = 10;
+	char *mem;
 
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, test_begin_long(&self->t.as, mem, &op));
-	ASSERT_EQ(0, munmap(mem + TEST_LONG_LEN / 2,
-			    TEST_LONG_LEN / 2));
-	EXPECT_CAUSE(test_denied(variant->mode),
-		     sva_wait(&self->t.sva, &op));
+	/* It can have come to its end before, on a busy machine */
+	do {
+		mem = sva_long_way(TEST_LONG_MIB);
+		ASSERT_NE(NULL, mem);
+		ASSERT_EQ(0, test_begin_long(&self->t.as, mem, &op));
+		ASSERT_EQ(0, munmap(mem + TEST_LONG_LEN / 2,
+				    TEST_LONG_LEN / 2));
+		cause = sva_wait(&self->t.sva, &op);
+	} while (!cause && --tries);
+	EXPECT_CAUSE(test_denied(variant->mode), cause);
 	EXPECT_LE(TEST_LONG_LEN / 2, op.bytes);
 	EXPECT_GT(TEST_LONG_LEN, op.bytes);
 	EXPECT_EQ((uintptr_t)mem + op.bytes, op.fault_addr);

@@ -107,7 +107,7 @@ TEST_F(no_pasids, unmapped)
 	expect_works(_metadata, self);
 	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_DMA_UNMAP,
 			       &self->dma));
-	for (i = 0; i < 200 && self->t.info.domain & SVA_DOMAIN_DMA_FQ; i++) {
+	for (i = 0; i < 1000 && self->t.info.domain & SVA_DOMAIN_DMA_FQ; i++) {
 		if (sva_read(&self->rid, iova(self), self->buf, LEN))
 			break;
 		usleep(10000);
@@ -194,9 +194,9 @@ TEST_F(no_pasids, driver_unbound)
 				    self->t.info.name));
 	strcpy(path, self->t.sva.path);
 	sva_close(&self->t.sva);
-	for (i = 0; i < 300 && sva_open_path(&self->t.sva, path); i++)
+	for (i = 0; i < 1000 && sva_open_path(&self->t.sva, path); i++)
 		usleep(10000);
-	ASSERT_LT(i, 300);
+	ASSERT_LT(i, 1000);
 	alloc(_metadata, self);
 	expect_works(_metadata, self);
 }

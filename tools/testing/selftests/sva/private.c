@@ -58,7 +58,8 @@ FIXTURE_SETUP(private)
 	self->low = 1;
 	self->high = self->t.info.max_pasids - 1;
 	/* Tests want some numbers that differ */
-	ASSERT_LT(8, self->high);
+	if (self->high <= 8)
+		SKIP(return, "no more than %u PASIDs", self->high);
 }
 
 FIXTURE_TEARDOWN(private)
@@ -348,6 +349,8 @@ TEST_F(private, in_use_by_dma_api)
 	struct sva_as as;
 	uint32_t bond;
 
+	if (self->t.info.domain == SVA_DOMAIN_PT)
+		SKIP(return, "the device's memory is not translated");
 	ASSERT_EQ(0, attach_dma(sva, self->high, &bond));
 	EXPECT_EQ(-EBUSY, unchecked_pasid(sva, self->high));
 	EXPECT_EQ(-EBUSY, bind_to(sva, &as, variant->mode, self->high));

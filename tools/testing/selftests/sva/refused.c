@@ -39,9 +39,11 @@ static bool no_ats(struct test_dev *t)
 	       group_size(&t->sva) == 1;
 }
 
-static bool shares_group(struct test_dev *t)
+/* No ACS between it and the IOMMU, for example */
+static bool not_enabled(struct test_dev *t)
 {
-	return t->info.max_pasids && group_size(&t->sva) > 1;
+	return t->info.caps & SVA_TEST_CAPS_PASID_BITS &&
+	       !(t->info.on & SVA_TEST_PASID_ON);
 }
 
 static bool find(struct test_dev *t, bool (*wanted)(struct test_dev *t))
@@ -105,13 +107,24 @@ TEST_F(refused, no_pasids)
 	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
 }
 
-/* Two devices that have their PASIDs in common */
-TEST_F(refused, shared_group)
+/*
+ * It has PASIDs, which cannot be enabled. That is noticed before the IOMMU is
+ * given one, because not all IOMMUs would refuse it.
+ */
+TEST_F(refused, not_enabled)
 {
-	if (!find(&self->t, shares_group))
-		SKIP(return, "no device that shares its group");
+	struct sva_test_bind arg = {};
+	struct sva_as as;
+
+	if (!find(&self->t, not_enabled))
+		SKIP(return, "no device whose PASIDs cannot be enabled");
+	ASSERT_EQ(0, self->t.info.max_pasids);
 	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, 1));
+	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, 64));
 	EXPECT_EQ(-EOPNOTSUPP, bind_number(&self->t.sva, 0));
+	EXPECT_EQ(-ENOSPC, test_bind_as(&self->t.sva, &as, 0));
+	EXPECT_EQ(-ENOSPC, sva_ioctl(&self->t.sva, SVA_TEST_IOC_ATTACH_DMA,
+				     &arg));
 	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
 }
 

@@ -12,7 +12,7 @@ FIXTURE(remove)
 {
 	struct test_dev t;
 	uint8_t *mem;
-	struct sva_test_op op;	/* something that takes the device long */
+	struct sva_test_op op;	/* something that has no end */
 	char name[32];
 };
 
@@ -71,6 +71,7 @@ FIXTURE_SETUP(remove)
 	self->mem = sva_pages(1);
 	sva_pattern(self->mem, LEN, 1);
 	self->op = sva_op(&self->t.as, SVA_TEST_OP_FILL, way, TEST_LONG_LEN);
+	self->op.mode |= SVA_TEST_REPEAT;
 	strcpy(self->name, self->t.info.name);
 }
 
@@ -101,7 +102,6 @@ static void expect_aborted(struct __test_metadata *_metadata,
 {
 	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED,
 		     sva_wait(&self->t.sva, &self->op));
-	EXPECT_GT(TEST_LONG_LEN, self->op.bytes);
 }
 
 /* It can do with its bond what it could before, page faults included */
@@ -130,8 +130,8 @@ TEST_F(remove, reset_register)
 	expect_alive(_metadata, self);
 }
 
-/* The bond survives a function level reset, what was under way does not */
-TEST_F(remove, function_level_reset)
+static void function_level_reset(struct __test_metadata *_metadata,
+				 TEST_SELF(remove))
 {
 	char path[128], method[32] = "";
 	FILE *f;
@@ -143,14 +143,58 @@ TEST_F(remove, function_level_reset)
 	ASSERT_NE(NULL, fgets(method, sizeof(method), f));
 	fclose(f);
 	ASSERT_EQ(0, strncmp("flr", method, 3));
-
-	EXPECT_TRUE(test_works(&self->t.as, self->mem));
-	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->op));
 	ASSERT_EQ(0, sva_sysfs(&self->t.sva, "reset", path, sizeof(path)));
 	ASSERT_EQ(0, sva_write_file(path, "1"));
+}
+
+/* The bond survives a function level reset, what was under way does not */
+TEST_F(remove, function_level_reset)
+{
+	EXPECT_TRUE(test_works(&self->t.as, self->mem));
+	ASSERT_EQ(0, sva_submit(&self->t.sva, &self->op));
+	function_level_reset(_metadata, self);
 	expect_aborted(_metadata, self);
 	expect_alive(_metadata, self);
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, self->t.as.bond));
+	expect_no_pasid(_metadata, self);
+}
+
+/* In a child: bind, through a file that others have open, and exit */
+static __noreturn void bind_and_exit(TEST_SELF(remove), struct test_hand *h,
+				     bool private)
+{
+	struct sva_as as = self->t.as;
+
+	as.pasid = 0;
+	if (private)
+		CHILD_CHECK(!sva_bind_private(as.sva, &as.bond, &as.pasid));
+	else
+		CHILD_CHECK(!sva_bind(as.sva, &as.bond, &as.pasid));
+	CHILD_CHECK(test_works(&as, self->mem));
+	CHILD_CHECK(write(h->up[1], &as.pasid, sizeof(as.pasid)) ==
+		    sizeof(as.pasid));
+	_exit(0);
+}
+
+/* A reset does not bring back the page table of a process that is gone */
+TEST_F(remove, reset_after_exit)
+{
+	struct test_hand h;
+	uint32_t pasid;
+	int i;
+
+	if (!test_fork(_metadata, &h))
+		bind_and_exit(self, &h, variant->private);
+	ASSERT_EQ(sizeof(pasid), read(h.up[0], &pasid, sizeof(pasid)));
+	test_join(_metadata, &h);
+	ASSERT_NE(self->t.as.pasid, pasid);
+	for (i = 0; i < 2; i++) {
+		function_level_reset(_metadata, self);
+		test_expect_no_pasid(_metadata, &self->t, pasid, self->mem);
+		expect_alive(_metadata, self);
+	}
+	/* The last one to have the file ends its bond */
+	sva_close(&self->t.sva);
 	expect_no_pasid(_metadata, self);
 }
 
@@ -182,7 +226,7 @@ static bool device_comes_back(void)
 {
 	int i;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 1000; i++) {
 		if (!access(sva_path(0), R_OK | W_OK))
 			return true;
 		usleep(10000);

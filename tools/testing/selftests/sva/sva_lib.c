@@ -439,6 +439,79 @@ int sva_write_file(const char *path, const char *text)
 	return ret;
 }
 
+/* Files that are not as they were; shared, because tests are child processes */
+static struct {
+	size_t nr;
+	struct {
+		char path[96];
+		char text[96];
+	} file[64];
+} *changes;
+
+static void __attribute__((constructor)) sva_prepare_changes(void)
+{
+	changes = mmap(NULL, sizeof(*changes), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (changes == MAP_FAILED || atexit(sva_restore_files)) {
+		perror("mmap");
+		exit(1);
+	}
+}
+
+/* One line; of a choice such as "a [b] c" what is chosen */
+static int sva_read_word(const char *path, char *text, size_t len)
+{
+	FILE *f = fopen(path, "re");
+	char *start, *end;
+	bool good;
+
+	if (!f)
+		return -errno;
+	good = fgets(text, len, f);
+	fclose(f);
+	if (!good)
+		return -EIO;
+	text[strcspn(text, "\n")] = '\0';
+	start = strchr(text, '[');
+	end = start ? strchr(start, ']') : NULL;
+	if (end) {
+		*end = '\0';
+		memmove(text, start + 1, end - start);
+	}
+	return 0;
+}
+
+int sva_change_file(const char *path, const char *text)
+{
+	size_t i = changes->nr;
+	int ret;
+
+	while (i-- && strcmp(changes->file[i].path, path))
+		;
+	if (i != (size_t)-1)
+		return sva_write_file(path, text);
+	i = changes->nr;
+	if (i == ARRAY_SIZE(changes->file) ||
+	    strlen(path) >= sizeof(changes->file[i].path))
+		return -ENOSPC;
+	ret = sva_read_word(path, changes->file[i].text,
+			    sizeof(changes->file[i].text));
+	if (ret)
+		return ret;
+	strcpy(changes->file[i].path, path);
+	changes->nr++;
+	return sva_write_file(path, text);
+}
+
+void sva_restore_files(void)
+{
+	while (changes->nr) {
+		changes->nr--;
+		sva_write_file(changes->file[changes->nr].path,
+			       changes->file[changes->nr].text);
+	}
+}
+
 int sva_sysfs(struct sva *sva, const char *leaf, char *path, size_t len)
 {
 	const char *name = strrchr(sva->path, '/');

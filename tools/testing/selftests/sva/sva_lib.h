@@ -114,6 +114,13 @@ void *sva_long_way(size_t nr);
 
 /* Writes a word to a file in sysfs or procfs */
 int sva_write_file(const char *path, const char *text);
+/*
+ * The same, until sva_restore_files(): that writes back what was there before
+ * any process of the program changed it. The first process does so at its end
+ * at the latest, for those that were killed.
+ */
+int sva_change_file(const char *path, const char *text);
+void sva_restore_files(void);
 /* /sys path of the device that does the DMA, such as a PCI function */
 int sva_sysfs(struct sva *sva, const char *leaf, char *path, size_t len);
 

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <linux/capability.h>
 
 #include "kselftest_harness.h"
 #include "sva_lib.h"
@@ -23,6 +25,23 @@ struct test_dev {
 
 /* The parameter by which helpers of a fixture get its data */
 #define TEST_SELF(fixture) struct _test_data_##fixture *self
+
+/*
+ * Nearly all tests forge requests or look up physical addresses. A program that
+ * was not started by root, or in a container, has nothing to say.
+ */
+static void __attribute__((constructor)) test_is_privileged(void)
+{
+	const uint32_t needed = 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_RAWIO;
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {};
+
+	syscall(SYS_capget, &hdr, data);
+	if ((data[0].effective & needed) != needed)
+		ksft_exit_skip("no CAP_SYS_ADMIN and CAP_SYS_RAWIO\n");
+}
 
 /* Open device @nr. A test of SVA has nothing to test without PASIDs. */
 static void __maybe_unused test_open_nr(struct __test_metadata *_metadata,
@@ -109,9 +128,14 @@ static void __maybe_unused test_bind_on(struct __test_metadata *_metadata,
 					struct test_dev *t, uint32_t on,
 					uint32_t mode)
 {
+	int ret;
+
 	test_open_on(_metadata, t, on);
 	test_mode(_metadata, t, mode);
-	ASSERT_EQ(0, sva_bind(&t->sva, &t->as.bond, &t->as.pasid));
+	ret = sva_bind(&t->sva, &t->as.bond, &t->as.pasid);
+	if (ret == -ENODEV || ret == -EOPNOTSUPP)
+		SKIP(_exit(KSFT_SKIP), "no SVA");
+	ASSERT_EQ(0, ret);
 	t->as.as = SVA_TEST_AS_BOND;
 }
 
@@ -394,6 +418,15 @@ static int __maybe_unused test_begin_long(const struct sva_as *as, void *mem,
 	return sva_submit(as->sva, op);
 }
 
+/* Something that has no end, however busy the machine is */
+static int __maybe_unused test_begin_endless(const struct sva_as *as, void *mem,
+					     struct sva_test_op *op)
+{
+	*op = sva_op(as, SVA_TEST_OP_FILL, mem, TEST_LONG_LEN);
+	op->mode |= SVA_TEST_REPEAT;
+	return sva_submit(as->sva, op);
+}
+
 /* Unbinding stops what is under way, and tells whoever waits for it */
 static void __maybe_unused
 test_unbind_in_flight(struct __test_metadata *_metadata,
@@ -405,11 +438,10 @@ test_unbind_in_flight(struct __test_metadata *_metadata,
 
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0, sva_counters_clear(as->sva));
-	ASSERT_EQ(0, test_begin_long(as, mem, &op));
+	ASSERT_EQ(0, test_begin_endless(as, mem, &op));
 	ASSERT_EQ(0, sva_unbind(as->sva, as->bond));
 	ASSERT_EQ(0, sva_counters(as->sva, as->pasid, &c));
 	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_wait(as->sva, &op));
-	EXPECT_GT(TEST_LONG_LEN, op.bytes);
 	ASSERT_EQ(0, sva_counters(as->sva, as->pasid, &later));
 	EXPECT_EQ(c.attempts, later.attempts);
 	EXPECT_EQ(0, c.refused);

@@ -7,6 +7,16 @@ cd "$(dirname "$0")" || exit 1
 PATH=$PWD:$PATH
 n=0
 failed=0
+dev=${SVA_TEST_DEV:-/dev/sva-test0}
+
+skip_all()
+{
+	printf 'TAP version 13\n1..0 # SKIP %s\n' "$1"
+	exit 4
+}
+
+[ "$(id -u)" = 0 ] || skip_all "not root"
+[ -e "$dev" ] || skip_all "no device $dev"
 
 # check <name> <status> <text that the output must hold> <command>...
 check()

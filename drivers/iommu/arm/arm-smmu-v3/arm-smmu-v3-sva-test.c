@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of PASIDs and SVA on an SMMU that is memory only: it has consumed
+ * each command by the time that the driver looks. The tests read the tables and
+ * the commands that a real one would act on.
+ */
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/iommu.h>
+#include <linux/mmu_notifier.h>
+#include <linux/rbtree.h>
+#include <linux/sched/mm.h>
+
+#include "arm-smmu-v3.h"
+
+#define MAX_PASIDS	8
+#define SSID_BITS	3
+#define CMDQ_SHIFT	10
+#define EVTQ_SHIFT	4
+#define ADDR		0x7f0012345000UL
+
+struct smmu_mock {
+	struct arm_smmu_device	smmu;
+	struct iommu_ops	ops;
+	struct iommu_group	*group;
+	struct arm_smmu_ste	stes[2];
+	/* PROD and CONS in one: what is queued has been consumed */
+	u32			cmdq_reg;
+	u32			evtq_reg;
+	u32			seen;	/* of the commands */
+};
+
+static void *smmu_zalloc(struct kunit *test, size_t size)
+{
+	void *p = kunit_kzalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	return p;
+}
+
+static void smmu_mock_free_iopf(void *queue)
+{
+	iopf_queue_free(queue);
+}
+
+static void smmu_mock_queues(struct kunit *test, struct smmu_mock *m)
+{
+	struct arm_smmu_queue *cmdq = &m->smmu.cmdq.q;
+	struct arm_smmu_evtq *evtq = &m->smmu.evtq;
+
+	cmdq->llq.max_n_shift = CMDQ_SHIFT;
+	cmdq->ent_dwords = CMDQ_ENT_DWORDS;
+	cmdq->base = smmu_zalloc(test, CMDQ_ENT_DWORDS * 8 << CMDQ_SHIFT);
+	cmdq->prod_reg = (u32 __iomem __force *)&m->cmdq_reg;
+	cmdq->cons_reg = cmdq->prod_reg;
+	m->smmu.cmdq.valid_map = smmu_zalloc(test, BIT(CMDQ_SHIFT) / 8);
+
+	mutex_init(&evtq->lock);
+	evtq->q.llq.max_n_shift = EVTQ_SHIFT;
+	evtq->q.ent_dwords = EVTQ_ENT_DWORDS;
+	evtq->q.base = smmu_zalloc(test, EVTQ_ENT_DWORDS * 8 << EVTQ_SHIFT);
+	evtq->q.prod_reg = (u32 __iomem __force *)&m->evtq_reg;
+	evtq->q.cons_reg = evtq->q.prod_reg;
+	evtq->iopf = iopf_queue_alloc("arm-smmu-v3-mock");
+	KUNIT_ASSERT_NOT_NULL(test, evtq->iopf);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, smmu_mock_free_iopf,
+						  evtq->iopf));
+}
+
+static void smmu_mock_put_group(void *group)
+{
+	iommu_group_put(group);
+}
+
+/* An SMMU with @features, and a group for the devices behind it */
+static struct smmu_mock *smmu_mock_init(struct kunit *test, u32 features)
+{
+	struct smmu_mock *m = smmu_zalloc(test, sizeof(*m));
+	int i;
+
+	m->ops = arm_smmu_ops;
+	m->ops.owner = NULL;
+	m->smmu.dev = kunit_device_register(test, "smmu");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->smmu.dev);
+	m->smmu.features = ARM_SMMU_FEAT_SVA | ARM_SMMU_FEAT_COHERENCY |
+			   features;
+	m->smmu.asid_bits = 16;
+	m->smmu.ssid_bits = SSID_BITS;
+	m->smmu.iommu.ops = &m->ops;
+	m->smmu.iommu.dev = m->smmu.dev;
+	mutex_init(&m->smmu.streams_mutex);
+	m->smmu.strtab_cfg.linear.table = m->stes;
+	m->smmu.strtab_cfg.linear.num_ents = ARRAY_SIZE(m->stes);
+	for (i = 0; i < ARRAY_SIZE(m->stes); i++)
+		arm_smmu_make_abort_ste(&m->stes[i]);
+	smmu_mock_queues(test, m);
+
+	m->group = iommu_group_alloc();
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->group);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, smmu_mock_put_group,
+						  m->group));
+	return m;
+}
+
+static bool smmu_mock_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct arm_smmu_stream, node)->id <
+	       rb_entry(b, struct arm_smmu_stream, node)->id;
+}
+
+static void smmu_mock_release(void *dev)
+{
+	/* By way of the driver's release_device(), which frees the master */
+	iommu_group_remove_device(dev);
+}
+
+/* What probing the device with StreamID @sid leaves behind */
+static struct arm_smmu_master *
+smmu_mock_add(struct kunit *test, struct smmu_mock *m, const char *name, u32 sid)
+{
+	struct dev_iommu *param = kzalloc_obj(*param);
+	struct iommu_fwspec *fwspec = kzalloc_flex(*fwspec, ids, 1);
+	struct arm_smmu_master *master = kzalloc_obj(*master);
+	struct device *dev = kunit_device_register(test, name);
+
+	KUNIT_ASSERT_NOT_NULL(test, param);
+	KUNIT_ASSERT_NOT_NULL(test, fwspec);
+	KUNIT_ASSERT_NOT_NULL(test, master);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	master->dev = dev;
+	master->smmu = &m->smmu;
+	master->ssid_bits = SSID_BITS;
+	master->num_streams = 1;
+	master->streams = kzalloc_obj(*master->streams);
+	master->build_invs = arm_smmu_invs_alloc(2);
+	KUNIT_ASSERT_NOT_NULL(test, master->streams);
+	KUNIT_ASSERT_NOT_NULL(test, master->build_invs);
+	master->streams->id = sid;
+	master->streams->master = master;
+	rb_add(&master->streams->node, &m->smmu.streams, smmu_mock_less);
+
+	fwspec->num_ids = 1;
+	fwspec->ids[0] = sid;
+	mutex_init(&param->lock);
+	param->fwspec = fwspec;
+	param->iommu_dev = &m->smmu.iommu;
+	param->max_pasids = MAX_PASIDS;
+	param->priv = master;
+	dev->iommu = param;
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(m->group, dev));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, smmu_mock_release,
+						  dev));
+	return master;
+}
+
+/* The only device, its requests without a PASID in @rid */
+static struct arm_smmu_master *
+smmu_mock_device(struct kunit *test, struct smmu_mock *m,
+		 struct iommu_domain *rid)
+{
+	struct arm_smmu_master *master = smmu_mock_add(test, m, "dev", 0);
+
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_group(rid, m->group));
+	return master;
+}
+
+static int smmu_mock_iopf(struct iopf_group *group)
+{
+	return -EINVAL;
+}
+
+static void smmu_mock_free_domain(void *data)
+{
+	struct iommu_domain *domain = data;
+
+	domain->ops->free(domain);
+}
+
+static struct mmu_notifier *smmu_notifier(struct iommu_domain *domain)
+{
+	return &to_smmu_domain(domain)->mmu_notifier;
+}
+
+/* An address space, as iommu_sva_domain_alloc() makes it: once a test */
+static struct iommu_domain *smmu_mock_sva(struct kunit *test,
+					  struct smmu_mock *m,
+					  struct arm_smmu_master *master)
+{
+	struct iommu_domain *domain;
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
+	domain = m->ops.domain_alloc_sva(master->dev, current->mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, domain);
+	domain->mm = current->mm;
+	domain->owner = &m->ops;
+	domain->iopf_handler = smmu_mock_iopf;
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, smmu_mock_free_domain,
+						  domain));
+	return domain;
+}
+
+static void smmu_attach(struct kunit *test, struct iommu_domain *domain,
+			struct arm_smmu_master *master, ioasid_t pasid)
+{
+	struct iommu_attach_handle *handle = smmu_zalloc(test, sizeof(*handle));
+
+	handle->domain = domain;
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(domain, master->dev, pasid,
+						  handle));
+}
+
+static int smmu_attach_error(struct kunit *test, struct iommu_domain *domain,
+			     struct arm_smmu_master *master, ioasid_t pasid)
+{
+	struct iommu_attach_handle *handle = smmu_zalloc(test, sizeof(*handle));
+	int ret;
+
+	handle->domain = domain;
+	ret = iommu_attach_device_pasid(domain, master->dev, pasid, handle);
+	if (!ret)
+		iommu_detach_device_pasid(domain, master->dev, pasid);
+	return ret;
+}
+
+/* The next command that the SMMU was given. Returns false if there is none. */
+static bool smmu_next_cmd(struct smmu_mock *m, struct arm_smmu_cmd *cmd)
+{
+	struct arm_smmu_queue *q = &m->smmu.cmdq.q;
+	__le64 *ent = Q_ENT(q, m->seen);
+
+	if (m->seen == m->cmdq_reg)
+		return false;
+	cmd->data[0] = le64_to_cpu(ent[0]);
+	cmd->data[1] = le64_to_cpu(ent[1]);
+	m->seen = (m->seen + 1) & (BIT(CMDQ_SHIFT + 1) - 1);
+	return true;
+}
+
+static u8 smmu_cmd_op(struct arm_smmu_cmd *cmd)
+{
+	return FIELD_GET(CMDQ_0_OP, cmd->data[0]);
+}
+
+static void smmu_forget_cmds(struct smmu_mock *m)
+{
+	m->seen = m->cmdq_reg;
+}
+
+static u64 smmu_cd(struct arm_smmu_master *master, u32 ssid)
+{
+	return le64_to_cpu(master->cd_table.linear.table[ssid].data[0]);
+}
+
+/* The process is gone: none of its PASIDs is walked for, on any account */
+static void smmu_test_exit_ends_all(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, 0);
+	struct arm_smmu_master *master =
+		smmu_mock_device(test, m, m->ops.blocked_domain);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, master);
+	struct mmu_notifier *mn = smmu_notifier(domain);
+	unsigned long told = 0, all = GENMASK(3, 1);
+	struct arm_smmu_cmd cmd;
+	bool flushed = false;
+	u32 pasid;
+
+	for (pasid = 1; pasid <= 3; pasid++)
+		smmu_attach(test, domain, master, pasid);
+	for (pasid = 1; pasid <= 3; pasid++)
+		KUNIT_EXPECT_FALSE(test, smmu_cd(master, pasid) &
+				   CTXDESC_CD_0_TCR_EPD0);
+	smmu_forget_cmds(m);
+	mn->ops->release(mn, mn->mm);
+
+	for (pasid = 1; pasid <= 3; pasid++) {
+		KUNIT_EXPECT_TRUE(test, smmu_cd(master, pasid) &
+				  CTXDESC_CD_0_V);
+		KUNIT_EXPECT_TRUE(test, smmu_cd(master, pasid) &
+				  CTXDESC_CD_0_TCR_EPD0);
+	}
+	while (smmu_next_cmd(m, &cmd)) {
+		if (smmu_cmd_op(&cmd) == CMDQ_OP_CFGI_CD)
+			told |= BIT(FIELD_GET(CMDQ_CFGI_0_SSID, cmd.data[0]));
+		/* After it nothing is put into the TLB any more */
+		if (smmu_cmd_op(&cmd) == CMDQ_OP_TLBI_NH_ASID) {
+			KUNIT_EXPECT_EQ(test, told, all);
+			flushed = true;
+		}
+	}
+	KUNIT_EXPECT_EQ(test, told, all);
+	KUNIT_EXPECT_TRUE(test, flushed);
+	for (pasid = 1; pasid <= 3; pasid++)
+		iommu_detach_device_pasid(domain, master->dev, pasid);
+}
+
+/* Of the range of one command, in bytes: IHI 0070, 4.4.1.1 */
+static unsigned long smmu_tlbi_len(struct arm_smmu_cmd *cmd)
+{
+	u8 tg = FIELD_GET(CMDQ_TLBI_1_TG, cmd->data[1]);
+	u8 scale = FIELD_GET(CMDQ_TLBI_0_SCALE, cmd->data[0]);
+	u8 num = FIELD_GET(CMDQ_TLBI_0_NUM, cmd->data[0]);
+
+	/* Whatever page or block there is at the address */
+	if (!tg)
+		return PAGE_SIZE;
+	return (num + 1UL) << scale << (tg * 2 + 10);
+}
+
+/* Each page from @start to @end, in order, and for no more than one beyond */
+static void smmu_expect_tlbi(struct kunit *test, struct smmu_mock *m, u16 asid,
+			     unsigned long start, unsigned long end)
+{
+	struct arm_smmu_cmd cmd = {};
+	unsigned long next = start;
+	u8 op = 0;
+
+	while (smmu_next_cmd(m, &cmd)) {
+		op = smmu_cmd_op(&cmd);
+		if (op == CMDQ_OP_CMD_SYNC)
+			continue;
+		KUNIT_EXPECT_EQ(test, asid,
+				FIELD_GET(CMDQ_TLBI_0_ASID, cmd.data[0]));
+		if (op == CMDQ_OP_TLBI_NH_ASID) {
+			next = end;
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, op, CMDQ_OP_TLBI_NH_VA);
+		KUNIT_EXPECT_FALSE(test, cmd.data[1] & CMDQ_TLBI_1_LEAF);
+		KUNIT_EXPECT_EQ(test, cmd.data[1] & CMDQ_TLBI_1_VA_MASK, next);
+		next += smmu_tlbi_len(&cmd);
+	}
+	KUNIT_EXPECT_EQ(test, op, CMDQ_OP_CMD_SYNC);
+	KUNIT_EXPECT_GE_MSG(test, next, end, "%lu pages from %lx",
+			    (end - start) / PAGE_SIZE, start);
+	KUNIT_EXPECT_LE_MSG(test, next, end + PAGE_SIZE, "%lu pages from %lx",
+			    (end - start) / PAGE_SIZE, start);
+}
+
+static void smmu_test_ranges(struct kunit *test, u32 features)
+{
+	static const unsigned long nr_pages[] = {
+		1, 2, 3, 4, 5, 7, 8, 15, 16, 31, 32, 33, 34, 63, 64, 65, 127,
+		255, 257, 510, 511, 512, 513, 1023, 1025, 4097, 262143, 262145,
+	};
+	struct smmu_mock *m = smmu_mock_init(test, features);
+	struct arm_smmu_master *master =
+		smmu_mock_device(test, m, m->ops.blocked_domain);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, master);
+	struct mmu_notifier *mn = smmu_notifier(domain);
+	u16 asid = to_smmu_domain(domain)->cd.asid;
+	unsigned long start, end;
+	int i, offset;
+
+	smmu_attach(test, domain, master, 1);
+	for (i = 0; i < ARRAY_SIZE(nr_pages); i++) {
+		/* Aligned to 16 pages, and in all other ways */
+		for (offset = 0; offset < 16; offset++) {
+			start = ALIGN(ADDR, 16 * PAGE_SIZE) +
+				offset * PAGE_SIZE;
+			end = start + nr_pages[i] * PAGE_SIZE;
+			smmu_forget_cmds(m);
+			mn->ops->arch_invalidate_secondary_tlbs(mn, mn->mm,
+								start, end);
+			smmu_expect_tlbi(test, m, asid, start, end);
+		}
+	}
+	iommu_detach_device_pasid(domain, master->dev, 1);
+}
+
+/* A page is forgotten by the TLB wherever it is in the range that is unmapped */
+static void smmu_test_range_by_page(struct kunit *test)
+{
+	smmu_test_ranges(test, 0);
+}
+
+static void smmu_test_range_by_range(struct kunit *test)
+{
+	smmu_test_ranges(test, ARM_SMMU_FEAT_RANGE_INV);
+}
+
+static void smmu_expect_s1dss(struct kunit *test, struct smmu_mock *m,
+			      unsigned int s1dss)
+{
+	const __le64 *ste = m->stes[0].data;
+
+	KUNIT_EXPECT_EQ(test, STRTAB_STE_0_CFG_S1_TRANS,
+			FIELD_GET(STRTAB_STE_0_CFG, le64_to_cpu(ste[0])));
+	KUNIT_EXPECT_EQ(test, s1dss,
+			FIELD_GET(STRTAB_STE_1_S1DSS, le64_to_cpu(ste[1])));
+}
+
+static void smmu_expect_cfg(struct kunit *test, struct smmu_mock *m,
+			    unsigned int cfg)
+{
+	KUNIT_EXPECT_EQ(test, cfg,
+			FIELD_GET(STRTAB_STE_0_CFG,
+				  le64_to_cpu(m->stes[0].data[0])));
+}
+
+static void smmu_move_rid(struct kunit *test, struct arm_smmu_master *master,
+			  struct iommu_domain *to, struct iommu_domain *from)
+{
+	KUNIT_EXPECT_EQ(test, 0, to->ops->attach_dev(to, master->dev, from));
+}
+
+/* What a PASID is attached to makes no difference to requests without one */
+static void smmu_test_s1dss(struct kunit *test, bool identity)
+{
+	struct smmu_mock *m = smmu_mock_init(test, 0);
+	struct iommu_domain *blocked = m->ops.blocked_domain;
+	struct iommu_domain *bypass = m->ops.identity_domain;
+	struct iommu_domain *rid = identity ? bypass : blocked;
+	struct iommu_domain *other = identity ? blocked : bypass;
+	unsigned int cfg = identity ? STRTAB_STE_0_CFG_BYPASS :
+				      STRTAB_STE_0_CFG_ABORT;
+	unsigned int dss = identity ? STRTAB_STE_1_S1DSS_BYPASS :
+				      STRTAB_STE_1_S1DSS_TERMINATE;
+	unsigned int other_dss = identity ? STRTAB_STE_1_S1DSS_TERMINATE :
+					    STRTAB_STE_1_S1DSS_BYPASS;
+	struct arm_smmu_master *master = smmu_mock_device(test, m, rid);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, master);
+
+	smmu_expect_cfg(test, m, cfg);
+	smmu_attach(test, domain, master, 1);
+	smmu_expect_s1dss(test, m, dss);
+	smmu_attach(test, domain, master, 2);
+	smmu_move_rid(test, master, other, rid);
+	smmu_expect_s1dss(test, m, other_dss);
+	smmu_move_rid(test, master, rid, other);
+	smmu_expect_s1dss(test, m, dss);
+	iommu_detach_device_pasid(domain, master->dev, 1);
+	smmu_expect_s1dss(test, m, dss);
+	iommu_detach_device_pasid(domain, master->dev, 2);
+	smmu_expect_cfg(test, m, cfg);
+}
+
+static void smmu_test_s1dss_identity(struct kunit *test)
+{
+	smmu_test_s1dss(test, true);
+}
+
+static void smmu_test_s1dss_blocked(struct kunit *test)
+{
+	smmu_test_s1dss(test, false);
+}
+
+/* The core knows what the device has, the driver what could be enabled */
+static void smmu_test_bounds(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, 0);
+	struct arm_smmu_master *master =
+		smmu_mock_device(test, m, m->ops.blocked_domain);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, master);
+	static const ioasid_t beyond[] = { 4, 5, MAX_PASIDS - 1 };
+	int i;
+
+	master->ssid_bits = 0;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			smmu_attach_error(test, domain, master, 1));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			smmu_attach_error(test, domain, master, MAX_PASIDS - 1));
+
+	master->ssid_bits = 2;
+	for (i = 0; i < ARRAY_SIZE(beyond); i++) {
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				smmu_attach_error(test, domain, master,
+						  beyond[i]));
+	}
+	KUNIT_EXPECT_EQ(test, 0, smmu_attach_error(test, domain, master, 3));
+	KUNIT_EXPECT_EQ(test, 4, master->cd_table.linear.num_ents);
+	KUNIT_EXPECT_EQ(test, 0, master->cd_table.used_ssids);
+}
+
+static bool smmu_in_fault_queue(struct arm_smmu_master *master)
+{
+	struct iommu_fault_param *param;
+
+	/* Nobody but the test attaches and detaches */
+	param = rcu_dereference_check(master->dev->iommu->fault_param, true);
+	return param && !list_empty(&param->queue_list);
+}
+
+/* In the fault queue from the first PASID to the last, and not beyond */
+static void smmu_test_fault_queue(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
+	struct arm_smmu_master *master =
+		smmu_mock_device(test, m, m->ops.identity_domain);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, master);
+
+	master->stall_enabled = true;
+	smmu_attach(test, domain, master, 1);
+	smmu_attach(test, domain, master, 2);
+	KUNIT_EXPECT_EQ(test, 2, master->iopf_refcount);
+	/* Refused, and not counted */
+	KUNIT_EXPECT_NE(test, 0, smmu_attach_error(test, domain, master, 2));
+	KUNIT_EXPECT_EQ(test, 2, master->iopf_refcount);
+	iommu_detach_device_pasid(domain, master->dev, 1);
+	KUNIT_EXPECT_EQ(test, 1, master->iopf_refcount);
+	KUNIT_EXPECT_TRUE(test, smmu_in_fault_queue(master));
+	iommu_detach_device_pasid(domain, master->dev, 2);
+	KUNIT_EXPECT_EQ(test, 0, master->iopf_refcount);
+	KUNIT_EXPECT_FALSE(test, smmu_in_fault_queue(master));
+	/* And once more, from the beginning */
+	KUNIT_EXPECT_EQ(test, 0, smmu_attach_error(test, domain, master, 3));
+	KUNIT_EXPECT_EQ(test, 0, master->iopf_refcount);
+	KUNIT_EXPECT_FALSE(test, smmu_in_fault_queue(master));
+}
+
+/*
+ * Who joins the group has no share in what is attached already, and none to give
+ * back. Nor has who was not attached again at the end of a reset.
+ */
+static void smmu_test_joined_late(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
+	struct arm_smmu_master *first =
+		smmu_mock_device(test, m, m->ops.identity_domain);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, first);
+	struct arm_smmu_master *late;
+
+	first->stall_enabled = true;
+	smmu_attach(test, domain, first, 1);
+	smmu_attach(test, domain, first, 2);
+	late = smmu_mock_add(test, m, "late", 1);
+	late->stall_enabled = true;
+
+	iommu_detach_device_pasid(domain, first->dev, 1);
+	KUNIT_EXPECT_EQ(test, 1, first->iopf_refcount);
+	KUNIT_EXPECT_EQ(test, 0, late->iopf_refcount);
+	/* The ASID is in use: it must be invalidated further on */
+	KUNIT_EXPECT_FALSE(test, list_empty(&to_smmu_domain(domain)->devices));
+	KUNIT_EXPECT_EQ(test, 1,
+			rcu_access_pointer(to_smmu_domain(domain)->invs)->num_invs);
+
+	/* From now on both are */
+	smmu_attach(test, domain, first, 3);
+	KUNIT_EXPECT_EQ(test, 2, first->iopf_refcount);
+	KUNIT_EXPECT_EQ(test, 1, late->iopf_refcount);
+	iommu_detach_device_pasid(domain, first->dev, 3);
+	iommu_detach_device_pasid(domain, first->dev, 2);
+	KUNIT_EXPECT_EQ(test, 0, first->iopf_refcount);
+	KUNIT_EXPECT_EQ(test, 0, late->iopf_refcount);
+	KUNIT_EXPECT_FALSE(test, smmu_in_fault_queue(first));
+	KUNIT_EXPECT_FALSE(test, smmu_in_fault_queue(late));
+}
+
+/* The device that leaves is freed, and the group goes on without it */
+static void smmu_test_leaves_early(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
+	struct arm_smmu_master *stays =
+		smmu_mock_device(test, m, m->ops.identity_domain);
+	struct arm_smmu_master *leaves = smmu_mock_add(test, m, "leaves", 1);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, stays);
+	struct arm_smmu_domain *smmu_domain = to_smmu_domain(domain);
+	struct mmu_notifier *mn = smmu_notifier(domain);
+
+	stays->stall_enabled = true;
+	leaves->stall_enabled = true;
+	smmu_attach(test, domain, stays, 1);
+	smmu_attach(test, domain, stays, 2);
+	KUNIT_EXPECT_EQ(test, 4, list_count_nodes(&smmu_domain->devices));
+	kunit_release_action(test, smmu_mock_release, leaves->dev);
+	KUNIT_ASSERT_EQ(test, 2, list_count_nodes(&smmu_domain->devices));
+	KUNIT_EXPECT_EQ(test, 2, stays->iopf_refcount);
+	/* Goes through the list */
+	mn->ops->release(mn, mn->mm);
+	iommu_detach_device_pasid(domain, stays->dev, 1);
+	iommu_detach_device_pasid(domain, stays->dev, 2);
+	KUNIT_EXPECT_EQ(test, 0, stays->iopf_refcount);
+	KUNIT_EXPECT_TRUE(test, list_empty(&smmu_domain->devices));
+}
+
+/* What the SMMU is told about a stall whose fault was answered with @code */
+static u64 smmu_resume(struct kunit *test, struct smmu_mock *m,
+		       struct arm_smmu_master *master, ioasid_t pasid,
+		       enum iommu_page_response_code code)
+{
+	struct iommu_page_response resp = {
+		.pasid = pasid,
+		.grpid = 7,
+		.code = code,
+	};
+	struct arm_smmu_cmd cmd = {};
+
+	smmu_forget_cmds(m);
+	m->ops.page_response(master->dev, NULL, &resp);
+	KUNIT_EXPECT_TRUE(test, smmu_next_cmd(m, &cmd));
+	KUNIT_EXPECT_EQ(test, CMDQ_OP_RESUME, smmu_cmd_op(&cmd));
+	KUNIT_EXPECT_EQ(test, 7, FIELD_GET(CMDQ_RESUME_1_STAG, cmd.data[1]));
+	return FIELD_GET(CMDQ_RESUME_0_RESP, cmd.data[0]);
+}
+
+/* Nothing is retried that could meet the CD of the PASID's next owner */
+static void smmu_test_no_late_retry(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
+	struct arm_smmu_master *master =
+		smmu_mock_device(test, m, m->ops.blocked_domain);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, master);
+	const enum iommu_page_response_code good = IOMMU_PAGE_RESP_SUCCESS;
+
+	master->stall_enabled = true;
+	smmu_attach(test, domain, master, 1);
+	smmu_attach(test, domain, master, 2);
+	KUNIT_EXPECT_EQ(test, CMDQ_RESUME_0_RESP_RETRY,
+			smmu_resume(test, m, master, 1, good));
+	KUNIT_EXPECT_EQ(test, CMDQ_RESUME_0_RESP_ABORT,
+			smmu_resume(test, m, master, 1,
+				    IOMMU_PAGE_RESP_INVALID));
+	iommu_detach_device_pasid(domain, master->dev, 1);
+	KUNIT_EXPECT_EQ(test, CMDQ_RESUME_0_RESP_ABORT,
+			smmu_resume(test, m, master, 1, good));
+	KUNIT_EXPECT_EQ(test, CMDQ_RESUME_0_RESP_RETRY,
+			smmu_resume(test, m, master, 2, good));
+	iommu_detach_device_pasid(domain, master->dev, 2);
+}
+
+static struct kunit_case smmu_test_cases[] = {
+	KUNIT_CASE(smmu_test_exit_ends_all),
+	KUNIT_CASE(smmu_test_range_by_page),
+	KUNIT_CASE(smmu_test_range_by_range),
+	KUNIT_CASE(smmu_test_s1dss_identity),
+	KUNIT_CASE(smmu_test_s1dss_blocked),
+	KUNIT_CASE(smmu_test_bounds),
+	KUNIT_CASE(smmu_test_fault_queue),
+	KUNIT_CASE(smmu_test_joined_late),
+	KUNIT_CASE(smmu_test_leaves_early),
+	KUNIT_CASE(smmu_test_no_late_retry),
+	{}
+};
+
+static struct kunit_suite smmu_test_suite = {
+	.name = "arm-smmu-v3-sva",
+	.test_cases = smmu_test_cases,
+};
+
+kunit_test_suite(smmu_test_suite);
+
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+MODULE_DESCRIPTION("KUnit tests of PASIDs and SVA in the arm-smmu-v3 driver");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page requests that an IOMMU has got, and which are not where software can see
+ * them yet. An IOMMU that takes its time shows more than one that does not.
+ */
+#include "test_dev.h"
+
+FIXTURE(late)
+{
+	struct test_dev t;
+	struct sva_as as;	/* its PASID, behind the back of the driver */
+	uint8_t *mem;		/* never touched, but for the first page */
+};
+
+FIXTURE_VARIANT(late)
+{
+	size_t pages;
+};
+
+FIXTURE_VARIANT_ADD(late, few)
+{
+	.pages = 4,
+};
+
+/* More than the queue has room for, all of them sent at once */
+FIXTURE_VARIANT_ADD(late, overflow)
+{
+	.pages = 4096,
+};
+
+FIXTURE_SETUP(late)
+{
+	test_bind_on(_metadata, &self->t, SVA_TEST_PRI_ON, SVA_TEST_MODE_ATS);
+	self->as = test_forged(&self->t, self->t.as.pasid);
+	self->mem = sva_pages(1 + variant->pages);
+	ASSERT_TRUE(test_works(&self->t.as, self->mem));
+}
+
+FIXTURE_TEARDOWN(late)
+{
+	sva_reset(&self->t.sva);
+	sva_close(&self->t.sva);
+}
+
+static bool armed(struct sva *sva, struct sva_test_op *op)
+{
+	return !sva_peek(sva, op) && op->state & SVA_TEST_ARMED;
+}
+
+/*
+ * Have the device ask when the PASID is blocked. A copy on write can be such a
+ * step, and so can the invalidation for another device: try again.
+ */
+static void arm(struct __test_metadata *_metadata, TEST_SELF(late),
+		struct sva_test_op *op, size_t pages)
+{
+	struct sva *sva = &self->t.sva;
+	int tries = 8;
+
+	sva_own_stack();
+	do {
+		*op = sva_op(&self->as, SVA_TEST_OP_FLOOD,
+			     self->mem + sva_page_size(),
+			     pages * sva_page_size());
+		op->mode = SVA_TEST_MODE_ATS | SVA_TEST_TRIGGER_ATC <<
+			   SVA_TEST_TRIGGER_SHIFT;
+		ASSERT_EQ(0, sva_counters_clear(sva));
+		ASSERT_EQ(0, sva_submit(sva, op));
+		if (armed(sva, op))
+			return;
+		sva_wait(sva, op);
+	} while (--tries);
+	ASSERT_TRUE(false)
+		TH_LOG("the step came before its time");
+}
+
+/*
+ * When the bond has ended, every request has been answered, and the device has
+ * got the answer: one that comes later could be meant for the next owner.
+ */
+TEST_F(late, all_answered_when_unbound)
+{
+	struct sva *sva = &self->t.sva;
+	struct sva_test_counters c;
+	struct sva_test_op op;
+	size_t i;
+
+	arm(_metadata, self, &op, variant->pages);
+	ASSERT_EQ(0, sva_unbind(sva, self->t.as.bond));
+	ASSERT_EQ(0, sva_counters(sva, self->as.pasid, &c));
+	EXPECT_FALSE(armed(sva, &op));
+	EXPECT_EQ(variant->pages, c.page_requests);
+	EXPECT_EQ(variant->pages, c.page_responses);
+	EXPECT_CAUSE(0, sva_wait(sva, &op));
+	for (i = 1; i <= variant->pages; i++)
+		EXPECT_EQ(0, sva_pfn(self->mem + i * sva_page_size()));
+}
+
+TEST_HARNESS_MAIN
