@@ -57,6 +57,7 @@
 #define   SVA_TEST_KNOB_STALE_IOTLB     0x2 /* ditto, IOMMU's TLB's part */
 #define   SVA_TEST_KNOB_HOLD            0x4 /* wait after a page response */
 #define   SVA_TEST_KNOB_FREE_RUN        0x8 /* repeat through FLR and BME=0 */
+#define   SVA_TEST_KNOB_HOLD_ATC        0x10 /* see ATC_DELAY: for ever */
 /* Microseconds between a page response, or resumed stall, and going on */
 #define SVA_TEST_DELAY                  0x030
 /*
@@ -64,6 +65,13 @@
  * happens then, and is counted, is with the sum.
  */
 #define SVA_TEST_PASID_OFFSET           0x038
+/*
+ * Microseconds between an ATC invalidation and its completion; the ATC keeps
+ * its entries until then. With HOLD_ATC invalidations are not completed, and
+ * clearing that bit completes those that are held. If the function is reset
+ * meanwhile (this does not mean RESET) there is no completion at all.
+ */
+#define SVA_TEST_ATC_DELAY              0x040
 
 /*
  * Counters. Write a PASID, or one of the two values below, to CNT_SELECT and

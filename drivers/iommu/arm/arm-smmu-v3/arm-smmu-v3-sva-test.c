@@ -523,6 +523,7 @@ static void smmu_test_joined_late(struct kunit *test)
 		smmu_mock_device(test, m, m->ops.identity_domain);
 	struct iommu_domain *domain = smmu_mock_sva(test, m, first);
 	struct arm_smmu_master *late;
+	struct arm_smmu_invs *invs;
 
 	first->stall_enabled = true;
 	smmu_attach(test, domain, first, 1);
@@ -535,8 +536,8 @@ static void smmu_test_joined_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, late->iopf_refcount);
 	/* The ASID is in use: it must be invalidated further on */
 	KUNIT_EXPECT_FALSE(test, list_empty(&to_smmu_domain(domain)->devices));
-	KUNIT_EXPECT_EQ(test, 1,
-			rcu_access_pointer(to_smmu_domain(domain)->invs)->num_invs);
+	invs = rcu_dereference_protected(to_smmu_domain(domain)->invs, true);
+	KUNIT_EXPECT_EQ(test, 1, invs->num_invs);
 
 	/* From now on both are */
 	smmu_attach(test, domain, first, 3);
