@@ -6,6 +6,7 @@
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
@@ -674,6 +675,21 @@ static void sva_test_two_bonds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
 }
 
+/* An mm that has exited keeps its number while a CPU still has use of the mm */
+static ioasid_t alloc_first_pasid(struct device *dev)
+{
+	unsigned long end = jiffies + LONG_TIME;
+	ioasid_t pasid;
+
+	do {
+		pasid = iommu_alloc_global_pasid(dev);
+		if (pasid != IOMMU_PASID_INVALID)
+			break;
+		msleep(20);
+	} while (time_before(jiffies, end));
+	return pasid;
+}
+
 /*
  * A device with room for one process: it can have it, whatever numbers of the
  * global space others hold. The old call cannot, and still leaves no trace.
@@ -687,7 +703,7 @@ static void sva_test_small_device(struct kunit *test)
 	int i;
 
 	m->param->max_pasids = 2;
-	taken = iommu_alloc_global_pasid(m->dev);
+	taken = alloc_first_pasid(m->dev);
 	KUNIT_ASSERT_EQ(test, taken, 1);
 	for (i = 0; i < NR_LEAKS; i++)
 		KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),

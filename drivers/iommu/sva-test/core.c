@@ -27,6 +27,7 @@
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/pm.h>
+#include <linux/poll.h>
 #include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
@@ -131,6 +132,7 @@ enum sva_test_state {
  * @files_lock: protects @files
  * @files: the open files
  * @uacce: the same device as an accelerator of uacce, NULL: it is none
+ * @slow: memory for those who map an open file
  */
 struct sva_test {
 	struct device dev;
@@ -146,6 +148,7 @@ struct sva_test {
 	struct mutex files_lock;	/* the list of files */
 	struct list_head files;
 	struct uacce_device *uacce;
+	struct sva_test_slow slow;
 };
 
 /**
@@ -1305,11 +1308,25 @@ static void sva_test_file_end(struct sva_test_file *file)
 	}
 }
 
+/*
+ * Called at every close(). The file outlives the last one if it is mapped, and
+ * the mapping outlives its process if a page fault waits: so let that go here.
+ */
+static int sva_test_flush(struct file *filp, fl_owner_t id)
+{
+	struct sva_test_file *file = filp->private_data;
+
+	sva_test_slow_release(&file->st->slow, filp);
+	return 0;
+}
+
 static int sva_test_release(struct inode *inode, struct file *filp)
 {
 	struct sva_test_file *file = filp->private_data;
 	struct sva_test *st = file->st;
 
+	/* An ioctl may have come after the last close() had begun */
+	sva_test_slow_release(&st->slow, filp);
 	scoped_guard(rwsem_read, &st->sem) {
 		scoped_guard(mutex, &st->files_lock)
 			list_del(&file->node);
@@ -1382,14 +1399,29 @@ static int sva_test_locked_command(struct sva_test_file *file,
 {
 	struct sva_test *st = file->st;
 
-	if (cmd == SVA_TEST_IOC_RESET)
-		return sva_test_reset(st);
-
 	guard(rwsem_read)(&st->sem);
 	/* GONE is final, and set before st->sem is taken for it */
 	if (READ_ONCE(st->state) == SVA_TEST_GONE)
 		return -ENODEV;
 	return sva_test_command(file, cmd, arg);
+}
+
+static int sva_test_any_command(struct file *filp, unsigned int cmd,
+				union sva_test_arg *arg)
+{
+	struct sva_test_file *file = filp->private_data;
+	struct sva_test *st = file->st;
+
+	switch (cmd) {
+	case SVA_TEST_IOC_RESET:
+		return sva_test_reset(st);
+	case SVA_TEST_IOC_SLOW_HOLD:
+		return sva_test_slow_hold(&st->slow, filp);
+	case SVA_TEST_IOC_SLOW_RELEASE:
+		return sva_test_slow_release(&st->slow, filp);
+	default:
+		return sva_test_locked_command(file, cmd, arg);
+	}
 }
 
 static long sva_test_ioctl(struct file *filp, unsigned int cmd,
@@ -1404,7 +1436,7 @@ static long sva_test_ioctl(struct file *filp, unsigned int cmd,
 		return -ENOTTY;
 	if (_IOC_DIR(cmd) & _IOC_WRITE && copy_from_user(&arg, user, size))
 		return -EFAULT;
-	ret = sva_test_locked_command(filp->private_data, cmd, &arg);
+	ret = sva_test_any_command(filp, cmd, &arg);
 	if (ret)
 		return ret;
 	if (_IOC_DIR(cmd) & _IOC_READ && copy_to_user(user, &arg, size))
@@ -1412,11 +1444,28 @@ static long sva_test_ioctl(struct file *filp, unsigned int cmd,
 	return 0;
 }
 
+static int sva_test_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct sva_test_file *file = filp->private_data;
+
+	return sva_test_slow_mmap(&file->st->slow, vma);
+}
+
+static __poll_t sva_test_poll(struct file *filp, poll_table *wait)
+{
+	struct sva_test_file *file = filp->private_data;
+
+	return sva_test_slow_poll(&file->st->slow, filp, wait);
+}
+
 static const struct file_operations sva_test_fops = {
 	.owner = THIS_MODULE,
 	.open = sva_test_open,
+	.flush = sva_test_flush,
 	.release = sva_test_release,
 	.unlocked_ioctl = sva_test_ioctl,
+	.mmap = sva_test_mmap,
+	.poll = sva_test_poll,
 };
 
 /* What front ends call */
@@ -1476,6 +1525,7 @@ struct sva_test *sva_test_create(const struct sva_test_hw *hw)
 	init_waitqueue_head(&st->wait);
 	mutex_init(&st->files_lock);
 	INIT_LIST_HEAD(&st->files);
+	sva_test_slow_init(&st->slow);
 
 	device_initialize(&st->dev);
 	st->dev.class = &sva_test_class;
@@ -1521,6 +1571,8 @@ void sva_test_stop(struct sva_test *st)
 {
 	struct sva_test_file *file;
 
+	/* Bonds that end wait for these */
+	sva_test_slow_end(&st->slow);
 	/* Stops and frees the channels of its queues, and ends their bonds */
 	uacce_remove(st->uacce);
 	cdev_device_del(&st->cdev, &st->dev);

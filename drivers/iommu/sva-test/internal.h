@@ -6,11 +6,14 @@
 #define SVA_TEST_INTERNAL_H
 
 #include <linux/irqreturn.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 
 struct dev_pm_ops;
 struct device;
+struct file;
 struct iommu_sva;
 struct mm_struct;
 struct pci_driver;
@@ -19,6 +22,7 @@ struct sva_test;
 struct sva_test_chan;
 struct sva_test_op;
 struct uacce_device;
+struct vm_area_struct;
 
 /**
  * struct sva_test_hw - what a front end knows of its device
@@ -68,6 +72,30 @@ bool sva_test_queue_updated(struct sva_test *st, struct sva_test_chan *chan);
 
 struct uacce_device *sva_test_uacce_add(struct sva_test *st,
 					struct device *dev);
+
+/**
+ * struct sva_test_slow - memory whose page faults user space can hold up
+ * @lock: protects what follows @wait
+ * @wait: woken when a fault begins to wait, or may go on
+ * @holder: the open file that has them wait, NULL: none
+ * @waiting: number of faults that wait
+ * @gone: there is no device any more
+ */
+struct sva_test_slow {
+	spinlock_t lock;		/* see above */
+	wait_queue_head_t wait;
+	const struct file *holder;
+	unsigned int waiting;
+	bool gone;
+};
+
+void sva_test_slow_init(struct sva_test_slow *slow);
+int sva_test_slow_hold(struct sva_test_slow *slow, const struct file *filp);
+int sva_test_slow_release(struct sva_test_slow *slow, const struct file *filp);
+void sva_test_slow_end(struct sva_test_slow *slow);
+__poll_t sva_test_slow_poll(struct sva_test_slow *slow, struct file *filp,
+			    poll_table *wait);
+int sva_test_slow_mmap(struct sva_test_slow *slow, struct vm_area_struct *vma);
 
 extern struct pci_driver sva_test_pci_driver;
 extern struct platform_driver sva_test_platform_driver;

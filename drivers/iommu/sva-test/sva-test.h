@@ -183,6 +183,16 @@ struct sva_test_knobs {
  */
 #define SVA_TEST_IOC_ATTACH_STAGE2 \
 	_IOWR(SVA_TEST_IOC_MAGIC, 18, struct sva_test_bind)
+/*
+ * The file can be mapped, MAP_SHARED, as pages of zeroes. Page faults on these
+ * wait from HOLD to RELEASE or any close() of the file that holds them, which
+ * is one at a time. poll() of any file of the device says POLLIN while faults
+ * wait. Those that nobody lets go fail after SVA_TEST_SLOW_MS.
+ */
+#define SVA_TEST_SLOW_MS	60000
+
+#define SVA_TEST_IOC_SLOW_HOLD		_IO(SVA_TEST_IOC_MAGIC, 19)
+#define SVA_TEST_IOC_SLOW_RELEASE	_IO(SVA_TEST_IOC_MAGIC, 20)
 
 /*
  * The device is an accelerator of uacce, too, /dev/sva_test-<N>. Each queue has

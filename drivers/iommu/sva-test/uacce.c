@@ -69,7 +69,7 @@ static bool sva_test_uacce_op_is_good(const struct sva_test_op *op)
 	    op->mode & ~SVA_TEST_QUEUE_MODES)
 		return false;
 	if (op->as || op->bond || op->pasid || op->buf || op->buf_len ||
-	    op->skip || op->reserved)
+	    op->skip || op->group)
 		return false;
 	/* READ and WRITE keep to the slice of their channel */
 	return op->op > SVA_TEST_OP_WRITE ||

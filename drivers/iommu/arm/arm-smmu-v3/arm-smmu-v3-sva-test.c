@@ -12,6 +12,7 @@
 #include <linux/sched/mm.h>
 
 #include "arm-smmu-v3.h"
+#include "../../iommu-priv.h"
 
 #define MAX_PASIDS	8
 #define SSID_BITS	3
@@ -110,8 +111,12 @@ static bool smmu_mock_less(struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct arm_smmu_stream, node)->id;
 }
 
-static void smmu_mock_release(void *dev)
+static void smmu_mock_release(void *data)
 {
+	struct device *dev = data;
+
+	if (dev->iommu_group)
+		iommu_group_forget_domain(dev->iommu_group);
 	/* By way of the driver's release_device(), which frees the master */
 	iommu_group_remove_device(dev);
 }

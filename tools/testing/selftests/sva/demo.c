@@ -786,7 +786,8 @@ static bool find_lone(struct sva *sva)
 /* Has the device fill a page with something of this process's own */
 static __noreturn void use_lone(const char *path, uint32_t flags)
 {
-	struct sva_test_bind arg = { .flags = flags };
+	/* A private bond is on a number that its driver has, not one of all */
+	struct sva_test_bind arg = { .flags = flags, .pasid = !!flags };
 	uint8_t byte = getpid(), *mem = sva_pages(1);
 	struct sva sva;
 	struct sva_as as = { .sva = &sva };

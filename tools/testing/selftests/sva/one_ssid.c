@@ -18,6 +18,7 @@ FIXTURE(one_ssid)
 	struct test_dev t, other;
 	char path[64];
 	uint8_t *mem;		/* three pages that were never touched */
+	uint32_t pasid;		/* of private bonds, 0 leaves it to the driver */
 };
 
 FIXTURE_VARIANT(one_ssid)
@@ -48,7 +49,11 @@ static int turn_bond(TEST_SELF(one_ssid),
 				 uint32_t *pasid))
 {
 	struct sva sva;
-	struct sva_as as = { .sva = &sva, .mode = self->t.as.mode };
+	struct sva_as as = {
+		.sva = &sva,
+		.mode = self->t.as.mode,
+		.pasid = self->pasid,
+	};
 	int ret;
 
 	ret = sva_open_path(&sva, self->t.sva.path);
@@ -191,6 +196,8 @@ TEST_F_TIMEOUT(one_ssid, processes, 240)
 	char c;
 
 	take_global_pasids(_metadata, self);
+	/* The test driver has both kinds of bonds, and no space of its own */
+	self->pasid = 1;
 	for (i = 0; i < variant->turns; i++) {
 		if (!test_fork(_metadata, &h[i % 2]))
 			live(self, &h[i % 2], variant->turn);

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A page fault of the device that takes as long as user space likes: the page is
- * of a file system in user space, FUSE, that does not answer. The bond ends
+ * of the test driver, which waits until it is told to go on. The bond ends
  * meanwhile. That waits for the fault, and nobody else does.
  */
-#include <fcntl.h>
-#include <linux/fuse.h>
 #include <poll.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/uio.h>
-#include <time.h>
 
 #include "test_dev.h"
 
@@ -19,12 +13,9 @@
 
 FIXTURE(slow)
 {
-	struct test_dev t;
-	char path[64];		/* the file, which is its file system's root */
-	int fuse;
+	struct test_dev t;	/* whose file holds the page */
 	uint8_t *mem;		/* the address at which its owner has it */
 	size_t size;
-	struct test_hand server;
 	struct test_hand owner;	/* of the bond that ends */
 };
 
@@ -49,126 +40,17 @@ FIXTURE_VARIANT_ADD(slow, stall)
 	.denied = SVA_TEST_CAUSE_STALL_ABORT,
 };
 
-/* The file system: one file of one page, which is read when the test says so */
-
-static void answer(int fuse, uint64_t unique, int error, void *data, size_t len)
-{
-	struct fuse_out_header out = {
-		.len = sizeof(out) + len,
-		.error = error,
-		.unique = unique,
-	};
-	struct iovec iov[] = { { &out, sizeof(out) }, { data, len } };
-
-	CHILD_CHECK(writev(fuse, iov, len ? 2 : 1) == out.len);
-}
-
-static void answer_init(int fuse, uint64_t unique)
-{
-	struct fuse_init_out init = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = FUSE_KERNEL_MINOR_VERSION,
-		.max_write = 4096,
-	};
-
-	answer(fuse, unique, 0, &init, sizeof(init));
-}
-
-static void answer_attr(int fuse, uint64_t unique, size_t size)
-{
-	struct fuse_attr_out attr = {
-		.attr_valid = 1000,
-		.attr = {
-			.ino = FUSE_ROOT_ID,
-			.size = size,
-			.mode = S_IFREG | 0600,
-			.nlink = 1,
-		},
-	};
-
-	answer(fuse, unique, 0, &attr, sizeof(attr));
-}
-
-static void answer_read(int fuse, uint64_t unique, size_t size,
-			struct test_hand *h)
-{
-	uint8_t page[size];
-
-	sva_pattern(page, size, SEED);
-	test_say(h);
-	test_wait_go(h);
-	answer(fuse, unique, 0, page, size);
-}
-
-static void serve(int fuse, struct fuse_in_header *in, size_t size,
-		  struct test_hand *h)
-{
-	struct fuse_open_out open = {};
-
-	switch (in->opcode) {
-	case FUSE_INIT:
-		return answer_init(fuse, in->unique);
-	case FUSE_GETATTR:
-		return answer_attr(fuse, in->unique, size);
-	case FUSE_OPEN:
-		return answer(fuse, in->unique, 0, &open, sizeof(open));
-	case FUSE_READ:
-		return answer_read(fuse, in->unique, size, h);
-	case FUSE_FORGET:
-	case FUSE_BATCH_FORGET:
-	case FUSE_INTERRUPT:
-		return;
-	default:
-		return answer(fuse, in->unique, -ENOSYS, NULL, 0);
-	}
-}
-
-/* In a child, until the file system is unmounted. Its end ends all faults. */
-static __noreturn void server(TEST_SELF(slow), struct test_hand *h)
-{
-	static uint8_t buf[1 << 17] __attribute__((aligned(8)));
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (read(self->fuse, buf, sizeof(buf)) > 0)
-		serve(self->fuse, (void *)buf, self->size, h);
-	_exit(0);
-}
-
-static void mount_file(struct __test_metadata *_metadata, TEST_SELF(slow))
-{
-	char options[128];
-	int fd;
-
-	self->fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (self->fuse < 0)
-		SKIP(_exit(KSFT_SKIP), "no FUSE");
-	strcpy(self->path, "/tmp/sva-slow.XXXXXX");
-	fd = mkstemp(self->path);
-	ASSERT_LE(0, fd);
-	close(fd);
-	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=100600,user_id=0,group_id=0", self->fuse);
-	ASSERT_EQ(0, mount("sva-slow", self->path, "fuse",
-			   MS_NOSUID | MS_NODEV, options));
-	if (!test_fork(_metadata, &self->server))
-		server(self, &self->server);
-	/* Its end must be the end of the file system */
-	close(self->fuse);
-}
-
 /* Bind, let the device ask for the page, and on request end the bond */
 static __noreturn void owner(TEST_SELF(slow), struct test_hand *h, int denied)
 {
-	int fd = open(self->path, O_RDONLY | O_CLOEXEC);
 	uint8_t buf[TEST_WORKS_LEN];
 	struct test_dev own = self->t;
 	struct sva_test_op op;
 	struct sva_as as;
 
-	CHILD_CHECK(fd >= 0);
-	CHILD_CHECK(mmap(self->mem, self->size, PROT_READ,
-			 MAP_SHARED | MAP_FIXED, fd, 0) == self->mem);
 	CHILD_CHECK(!sva_open_path(&own.sva, self->t.sva.path));
+	CHILD_CHECK(mmap(self->mem, self->size, PROT_READ,
+			 MAP_SHARED | MAP_FIXED, own.sva.fd, 0) == self->mem);
 	own.as.sva = &own.sva;
 	CHILD_CHECK(!sva_bind_private(&own.sva, &own.as.bond, &own.as.pasid));
 	CHILD_CHECK(write(h->up[1], &own.as.pasid, sizeof(own.as.pasid)) ==
@@ -192,12 +74,25 @@ static __noreturn void owner(TEST_SELF(slow), struct test_hand *h, int denied)
 	_exit(0);
 }
 
+static bool is_readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) == 1 && p.revents & POLLIN;
+}
+
 static bool heard_in_time(struct test_hand *h, int ms)
 {
-	struct pollfd said = { .fd = h->up[0], .events = POLLIN };
 	char c;
 
-	return poll(&said, 1, ms) == 1 && read(h->up[0], &c, 1) == 1;
+	return is_readable(h->up[0], ms) && read(h->up[0], &c, 1) == 1;
+}
+
+/* The page has not come so far, and does now */
+static void let_go(struct __test_metadata *_metadata, TEST_SELF(slow))
+{
+	EXPECT_TRUE(is_readable(self->t.sva.fd, 0));
+	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SLOW_RELEASE, NULL));
 }
 
 /* A process has a bond, and a fault that is being handled */
@@ -207,19 +102,18 @@ FIXTURE_SETUP(slow)
 	test_mode(_metadata, &self->t, variant->mode);
 	self->size = sva_page_size();
 	self->mem = sva_pages(1);
-	mount_file(_metadata, self);
+	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SLOW_HOLD, NULL));
 	if (!test_fork(_metadata, &self->owner))
 		owner(self, &self->owner, variant->denied);
 	ASSERT_EQ(sizeof(self->t.as.pasid),
 		  read(self->owner.up[0], &self->t.as.pasid,
 		       sizeof(self->t.as.pasid)));
-	ASSERT_TRUE(heard_in_time(&self->server, PATIENCE_MS));
+	ASSERT_TRUE(is_readable(self->t.sva.fd, PATIENCE_MS));
 }
 
 FIXTURE_TEARDOWN(slow)
 {
-	umount2(self->path, MNT_DETACH);
-	unlink(self->path);
+	/* That lets the page go, if the test did not */
 	sva_close(&self->t.sva);
 }
 
@@ -281,7 +175,7 @@ TEST_F_TIMEOUT(slow, unbind, 60)
 	EXPECT_TRUE(heard_in_time(&other, PATIENCE_MS));
 	EXPECT_FALSE(heard_in_time(&self->owner, 0));
 
-	test_go(_metadata, &self->server);
+	let_go(_metadata, self);
 	EXPECT_TRUE(heard_in_time(&self->owner, PATIENCE_MS));
 	test_go(_metadata, &other);
 	test_join(_metadata, &other);
@@ -298,7 +192,7 @@ static __noreturn void next_owner(TEST_SELF(slow), struct test_hand *h)
 		.pasid = self->t.as.pasid,
 	};
 
-	sva_pattern(self->mem, self->size, SEED + 1);
+	sva_pattern(self->mem, self->size, SEED);
 	CHILD_CHECK(!sva_open_path(&sva, self->t.sva.path));
 	test_wait_go(h);
 	CHILD_CHECK(!sva_bind_private(&sva, &as.bond, &as.pasid));
@@ -306,7 +200,7 @@ static __noreturn void next_owner(TEST_SELF(slow), struct test_hand *h)
 	test_say(h);
 
 	test_wait_go(h);
-	CHILD_CHECK(sva_is_pattern(self->mem, self->size, SEED + 1));
+	CHILD_CHECK(sva_is_pattern(self->mem, self->size, SEED));
 	CHILD_CHECK(test_works(&as, self->mem));
 	CHILD_CHECK(!sva_unbind(&sva, as.bond));
 	_exit(0);
@@ -326,7 +220,7 @@ TEST_F_TIMEOUT(slow, next_owner, 60)
 		next_owner(self, &next);
 	test_go(_metadata, &self->owner);
 	EXPECT_TRUE(is_blocked(self, mem));
-	test_go(_metadata, &self->server);
+	let_go(_metadata, self);
 	EXPECT_TRUE(heard_in_time(&self->owner, PATIENCE_MS));
 
 	test_go(_metadata, &next);
