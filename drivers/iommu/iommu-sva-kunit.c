@@ -6,7 +6,6 @@
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
-#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
@@ -675,21 +674,6 @@ static void sva_test_two_bonds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
 }
 
-/* An mm that has exited keeps its number while a CPU still has use of the mm */
-static ioasid_t alloc_first_pasid(struct device *dev)
-{
-	unsigned long end = jiffies + LONG_TIME;
-	ioasid_t pasid;
-
-	do {
-		pasid = iommu_alloc_global_pasid(dev);
-		if (pasid != IOMMU_PASID_INVALID)
-			break;
-		msleep(20);
-	} while (time_before(jiffies, end));
-	return pasid;
-}
-
 /*
  * A device with room for one process: it can have it, whatever numbers of the
  * global space others hold. The old call cannot, and still leaves no trace.
@@ -703,7 +687,7 @@ static void sva_test_small_device(struct kunit *test)
 	int i;
 
 	m->param->max_pasids = 2;
-	taken = alloc_first_pasid(m->dev);
+	taken = iommu_alloc_global_pasid(m->dev);
 	KUNIT_ASSERT_EQ(test, taken, 1);
 	for (i = 0; i < NR_LEAKS; i++)
 		KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
@@ -1523,6 +1507,7 @@ static struct kunit_case sva_test_cases[] = {
 	/* Before mms that may be dropped some time after the test */
 	KUNIT_CASE(sva_test_upgrade),
 	KUNIT_CASE(sva_test_overflow),
+	KUNIT_CASE(sva_test_small_device),
 	KUNIT_CASE(sva_test_first_at_once),
 	KUNIT_CASE(sva_test_failed_bind),
 	KUNIT_CASE(sva_test_group_fails),
@@ -1551,7 +1536,6 @@ static struct kunit_case sva_test_cases[] = {
 #endif
 	KUNIT_CASE(sva_test_error_driver),
 	KUNIT_CASE(sva_test_two_bonds),
-	KUNIT_CASE(sva_test_small_device),
 	KUNIT_CASE(sva_test_never_shared),
 	KUNIT_CASE(sva_test_kva_list),
 	KUNIT_CASE(sva_test_kva_all),
