@@ -74,8 +74,22 @@ fragments() {
 }
 
 fragments_of_variant() {
-	cat "$data/config/common.config" "$data/config/$arch.config"
-	# Symbols that a base without the later topics does not have
-	[ -n "${BASE:-}" ] || cat "$data/config/topic2.config"
-	[ -z "${DEBUG:-}" ] || cat "$data/config/debug.config"
+	{
+		cat "$data/config/common.config" "$data/config/$arch.config" \
+			"$data/config/topic2.config"
+		[ -z "${DEBUG:-}" ] || cat "$data/config/debug.config"
+	} | grep -vwF -f <(absent_symbols; echo "no such line")
+}
+
+# symbols_added <commit>: those that the series has added to Kconfig files there
+symbols_added() {
+	tgit diff base "$1" -- '*Kconfig*' |
+		sed -nE 's/^\+(menu)?config ([A-Z0-9_]+)$/CONFIG_\2/p' | sort -u
+}
+
+# Symbols of the series that $ktree, if it is a part of the series, does not have
+absent_symbols() {
+	[ "$ktree" != "$tree" ] || [ "${MUTANT_TREE:-}" = kernel ] || return 0
+	comm -23 <(symbols_added main) \
+		<(symbols_added "$(bare_git -C "$ktree" rev-parse HEAD)")
 }
