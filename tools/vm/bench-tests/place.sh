@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 # Where the clone is, who runs it, and what his environment holds do not matter.
-# Sourced by selftest.
+# Sourced by all.
 
 # stub_commands <name>...: they do nothing in $house, and say that all is well
 stub_commands() {
@@ -50,9 +50,7 @@ t_environment_is_known() {
 # The guest's init is compiled by its own compiler, whatever CC says
 t_environment_cc() {
 	new_house cc || return 1
-	mkdir -p "$house/root/bin"
-	touch "$house/root/bin/busybox"
-	CC=false vm initramfs "$house/out" x86_64 "$house/root" && [ -s "$house/out" ]
+	CC=false vm build programs x86_64 "$house/root" && [ -s "$house/root/init" ]
 }
 
 t_environment_home_and_tmpdir() {
@@ -137,7 +135,8 @@ t_dl_dir_is_enough() {
 			"$house/tools/vm/data/sources"
 	done < <(grep '^[^#]' "$top/tools/vm/data/sources")
 	for name in $(grep -ohE '(unpacked|"\$fetch"|\$\(fetch) [a-z0-9 -]+' \
-			"$top"/tools/vm/commands/{build,tree} | sed 's/^[^ ]* //'); do
+			"$top"/tools/vm/commands/{build,tree} | sed 's/^[^ ]* //'
+			sed -n -E 's/^(busybox|libcap) = //p' "$top/tools/vm/data/machines"); do
 		[[ " $(tr '\n' ' ' <<<"$names")" == *" $name "* ]] ||
 			{ echo "# $name is fetched, but not among the sources"; return 1; }
 	done
@@ -166,10 +165,31 @@ t_config_replaces() {
 		. "$0/tools/vm/lib/lib.sh"
 		. "$0/tools/vm/lib/variant.sh"
 		arch=arm64
+		ktree=$build/linux
 		fragments' "$house" >"$work/fragments" || return 1
 	[ "$(grep -E '^(# )?CONFIG_(KSM|FTRACE)[ =]' "$work/fragments" | tr '\n' ' ')" = \
 		'CONFIG_KSM=n CONFIG_FTRACE=y ' ] &&
-		grep -x CONFIG_SWAP=y "$work/fragments" >/dev/null
+		grep -x CONFIG_SMP=y "$work/fragments" >/dev/null
+}
+
+# The selftests say what they need, and only they
+t_config_of_selftests() {
+	local c twice
+
+	new_house selftests_config || return 1
+	mkdir -p "$linux/tools/testing/selftests/sva"
+	echo CONFIG_OF_TESTS=y >"$linux/tools/testing/selftests/sva/config"
+	bash -c '
+		. "$0/tools/vm/lib/lib.sh"
+		. "$0/tools/vm/lib/variant.sh"
+		arch=arm64
+		ktree=$build/linux
+		fragments' "$house" | grep -x CONFIG_OF_TESTS=y >/dev/null || return 1
+	c=$top/tools/testing/selftests/sva/config
+	[ ! -e "$build/linux/.git" ] || c=$build/linux/tools/testing/selftests/sva/config
+	twice=$(grep -hxF -f "$c" "$data"/config/{common,x86_64,arm64,debug}.config) || return 0
+	echo "# twice: $twice"
+	return 1
 }
 
 # A guest that says what nobody knows is a lost VM, not a traceback

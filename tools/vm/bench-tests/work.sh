@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 # Work is never lost: what is in a tree, in patches/, or in a copy stays until its
-# owner says otherwise. Sourced by selftest.
+# owner says otherwise. Sourced by all.
 
 # A colleague's change: other words, or another patch's other line
 newer_patches() {

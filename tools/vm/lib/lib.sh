@@ -88,13 +88,30 @@ need_disk() {
 		die "cannot write to $d (read-only or not yours)"
 }
 
-# The architectures that ARCH asks for: one, or both.
+# The architectures that there are, one a line
+archs_known() {
+	sed -n 's/^\[\([a-z0-9_]*\)\]$/\1/p' "$data/machines" | sort
+}
+
+# The architectures that ARCH asks for: one, or all.
 archs_wanted() {
-	case ${ARCH:-} in
-	'')		echo "arm64 x86_64" ;;
-	arm64|x86_64)	echo "$ARCH" ;;
-	*)		die "ARCH=$ARCH: neither arm64 nor x86_64" ;;
-	esac
+	local known
+
+	known=$(archs_known)
+	if [ -z "${ARCH:-}" ]; then
+		echo $known
+	else
+		grep -x -e "$ARCH" <<<"$known" ||
+			die "ARCH=$ARCH: neither $(sed 's/ / nor /g' <<<"$(echo $known)")"
+	fi
+}
+
+# fact <arch> <key>: what data/machines says, in a value of one line
+fact() {
+	awk -v arch="[$1]" -v key="$2" '
+		/^\[/ { here = $0 == arch }
+		here && $1 == key && $2 == "=" { sub(/^[^=]*= */, ""); print }' \
+		"$data/machines"
 }
 
 # CONFIG='IOMMU_DEBUG=y FOO=n' as lines of a configuration

@@ -23,24 +23,32 @@ base_commit_of_series() {
 	fi
 }
 
-# What is built for one variant is not what runs in the other: vm.py has the same.
+# variant_suffix <kernel|qemu>: the ending of the folders of what was asked for
 variant_suffix() {
-	printf '%s%s' "${BASE:+-base}" "${DEBUG:+-debug}"
+	local name of ending
+
+	while read -r name of ending; do
+		[ "$of" != "$1" ] || [ -z "${!name:-}" ] || printf '%s' "$ending"
+	done <"$data/variants"
+}
+
+# Sets ktree to the source of the kernel that was asked for, there or not yet
+variant_tree() {
+	repo_use kernel
+	ktree=$tree$(DEBUG='' variant_suffix kernel)
 }
 
 # kernel_variant: sets ktree (the source) and kobj (its objects' folder below
 # build/obj) for $arch.
 kernel_variant() {
-	repo_use kernel
-	ktree=$tree
+	variant_tree
 	kobj=$arch
 	[ -z "$source_override" ] || kobj=$arch-$(basename "$tree")
 	[ -e "$tree/.git" ] || die "${tree#"$top"/} does not exist: make tree"
 	if [ -n "${BASE:-}" ]; then
-		ktree=$tree-base
 		worktree "$ktree" "$(base_commit_of_series)"
 	fi
-	kobj+=$(variant_suffix)
+	kobj+=$(variant_suffix kernel)
 }
 
 # worktree <folder> <commit>: a work tree of its own, moved only if need be.
@@ -73,8 +81,18 @@ fragments() {
 	fi
 }
 
+# The kernel's selftests that are run
+collections=(iommu sva)
+
+# What they need they say themselves; the bench's own files have the rest
 fragments_of_variant() {
+	local c
+
 	{
+		for c in "${collections[@]}"; do
+			[ ! -e "$ktree/tools/testing/selftests/$c/config" ] ||
+				cat "$ktree/tools/testing/selftests/$c/config"
+		done
 		cat "$data/config/common.config" "$data/config/$arch.config" \
 			"$data/config/topic2.config"
 		[ -z "${DEBUG:-}" ] || cat "$data/config/debug.config"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Starts a test VM and listens to it; shared by boot, run and initramfs"""
+"""Starts a test VM and listens to it; shared by boot, run and demo"""
 
 import glob
 import os
@@ -8,149 +8,23 @@ import selectors
 import shlex
 import shutil
 import signal
-import stat
-import struct
 import subprocess
 import time
 
-TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
-BASE = bool(os.environ.get("BASE"))
-DEBUG = bool(os.environ.get("DEBUG"))
-# As variant.sh has it: one variant may be built while the other is tested
-VARIANT = "-base" * BASE + "-debug" * DEBUG
-OUT = os.environ.get("VM_OUT", os.path.join(TOP, "build/out" + VARIANT))
-RESULTS = os.environ.get("VM_RESULTS", os.path.join(TOP, "build/results" + VARIANT))
+from cpio import collect, write_cpio
+from machines import (ARCHS, COMMON, OUT, QEMU, SAN, SLOWER, SSDTS, TOP, Error, expand, machine,
+                      qemu_binary)
 
 # SAN=1: QEMU with address and undefined behaviour sanitizer. What they find
 # ends it, so that the test that caused it is red.
-SAN = bool(os.environ.get("SAN"))
-QEMU = "qemu-san" if SAN else "qemu"
 SAN_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"} if SAN else {}
-
-# The firmware's part of waking up from S3. SeaBIOS 1.16.2 makes its writes to the
-# configuration space through the window that the reset has turned off. Linux runs
-# _WAK before it restores what only that window can reach: ATS, PRI, PASID.
-#   OperationRegion (CFG, SystemIO, 0xcf8, 8)
-#   Field (CFG, DWordAcc, NoLock, Preserve) { ADDR, 32, DATA, 32 }
-#   Method (_WAK, 1) { ADDR = ..., DATA = ..., ..., Return (Package () { 0, 0 }) }
-def wake_ssdt():
-    writes = {
-        0x80000060: 0xb0000001,         # PCIEXBAR of q35's host bridge
-        0x8000f840: 0x00000601,         # PMBASE of its LPC bridge
-        0x8000f844: 0x00000080,         # ACPI_CNTL: what is at PMBASE is on
-    }
-    wak = b"_WAK\x01"
-    for addr, data in writes.items():
-        wak += struct.pack("<HI4sHI4s", 0x0c70, addr, b"ADDR", 0x0c70, data, b"DATA")
-    wak += b"\xa4\x12\x04\x02\x00\x00"
-    length = len(wak) + 2
-    return (b"\x5b\x80CFG_\x01\x0b\xf8\x0c\x0a\x08"
-            b"\x5b\x81\x10CFG_\x03ADDR\x20DATA\x20"
-            b"\x14" + bytes([0x40 | length & 15, length >> 4]) + wak)
-
-
-# The machines, the only place that knows them. Everything runs under TCG: the
-# IOMMUs under test are models, and a result must not depend on the host.
-MACHINES = {
-    "x86_64": {
-        "kernel": "bzImage",
-        # The checks of timer and TSC lose their patience on a busy host, and the
-        # calibration of the TSC goes wrong by a factor of forty: time flies then
-        "append": "console=ttyS0 no_timer_check tsc=reliable clocksource=acpi_pm"
-                  " intel_iommu=on,sm_on",
-        # No LA57: the emulated VT-d has no 5-level first stage (ECAP.FL5LP)
-        "qemu": "-M q35 -cpu Skylake-Server,-la57,+x2apic"
-                " -device intel-iommu,intremap=on,device-iotlb=on,x-scalable-mode=on,"
-                "x-flts=on,x-pasid-mode=on,x-svm=on,aw-bits=48",
-        "devices": "-device sva-test-pci -device sva-test-pci",
-        "ssdt": wake_ssdt(),
-    },
-    "arm64": {
-        "kernel": "Image",
-        "append": "console=ttyAMA0",
-        # SVA needs a CPU whose PARange is not above the SMMU's OAS of 44 bits
-        "qemu": "-M virt,iommu=smmuv3,gic-version=3 -cpu cortex-a57"
-                " -global arm-smmuv3.x-ssidsize=8",
-        "devices": "-device sva-test-pci,ats=off,pri=off"
-                   " -device sva-test-pci,ats=off,pri=off",
-    },
-}
-# What is different with another IOMMU. AMD's model has no PASIDs.
-IOMMUS = {
-    ("x86_64", "amd"): {
-        "append": "console=ttyS0 no_timer_check tsc=reliable clocksource=acpi_pm",
-        "qemu": "-M q35 -cpu qemu64,+x2apic"
-                " -device amd-iommu,intremap=on,dma-remap=on,device-iotlb=on,xtsup=on",
-    },
-}
-# KASAN and kmemleak want memory of their own, and time
-SLOWER = 4 if DEBUG else 1
-MEMORY = "2G" if DEBUG else "1G"
-COMMON = f"-accel tcg -smp 2 -m {MEMORY} -nodefaults -no-user-config -no-reboot -display none"
 
 # Seconds that the host grants to what the guest does not time itself
 BOOT_SECONDS = 90 * SLOWER      # power-on to the first word
 GRACE_SECONDS = 15 * SLOWER     # end of the command's time to the guest's saying so
 HEALTH_SECONDS = 90     # two kmemleak scans
 OFF_SECONDS = 30
-
-
-class Error(Exception):
-    """Something the user can put right; its text is the one line to show"""
-
-
-def machine(arch, iommu=""):
-    if arch not in MACHINES:
-        raise Error(f"unknown architecture '{arch}' (known: {' '.join(sorted(MACHINES))})")
-    if iommu and (arch, iommu) not in IOMMUS:
-        raise Error(f"no IOMMU '{iommu}' on {arch}")
-    return MACHINES[arch] | IOMMUS.get((arch, iommu), {})
-
-
-def qemu_binary(arch):
-    suffix = {"arm64": "aarch64"}.get(arch, arch)
-    return os.path.join(OUT, QEMU, "bin", f"qemu-system-{suffix}")
-
-
-# Archives for the kernel's initramfs: "newc", see initramfs buffer format
-
-def collect(root, prefix=""):
-    """Everything below the folder @root: name in the archive -> path"""
-    found = {prefix: None} if prefix else {}
-    for folder, dirs, files in os.walk(root):
-        for name in dirs + files:
-            path = os.path.join(folder, name)
-            found[os.path.join(prefix, os.path.relpath(path, root))] = path
-    return found
-
-
-def write_cpio(out, entries):
-    """@entries: name -> path, bytes, or None for a folder. The same entries
-    give the same archive: no times, owners, inode numbers or umask in it."""
-    def record(ino, name, mode, data):
-        fields = (ino, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
-        head = b"070701" + b"".join(b"%08X" % f for f in fields) + name + b"\0"
-        out.write(head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4))
-
-    start = out.tell()
-    for ino, name in enumerate(sorted(entries), 1):
-        item, mode, data = entries[name], stat.S_IFDIR | 0o755, b""
-        if isinstance(item, bytes):
-            mode, data = stat.S_IFREG | 0o644, item
-        elif item is not None:
-            st = os.lstat(item)
-            if stat.S_ISLNK(st.st_mode):
-                mode, data = stat.S_IFLNK | 0o777, os.fsencode(os.readlink(item))
-            elif stat.S_ISREG(st.st_mode):
-                mode = stat.S_IFREG | (0o755 if st.st_mode & 0o100 else 0o644)
-                with open(item, "rb") as f:
-                    data = f.read()
-            elif not stat.S_ISDIR(st.st_mode):
-                continue        # a socket, a device: nothing to take along
-        record(ino, os.fsencode(name), mode, data)
-    record(0, b"TRAILER!!!", 0, b"")
-    out.write(bytes((start - out.tell()) % 512))
 
 
 class Job:
@@ -196,10 +70,10 @@ class Job:
 
 def host_env(arch):
     """What a test program on the host needs to find the QEMU under test"""
-    if arch not in MACHINES:
+    if arch not in ARCHS:
         return {}
     return {"QTEST_QEMU_BINARY": qemu_binary(arch),
-            "QEMU_TESTS": os.path.join(OUT, QEMU, "tests"), **SAN_ENV}
+            "QEMU_TESTS": os.path.join(QEMU, "tests"), **SAN_ENV}
 
 
 class HostJob(Job):
@@ -259,14 +133,14 @@ class VM(Job):
                 raise Error(f"EXTRA: no folder '{extra}'")
             self.entries.update(collect(extra, "extra"))
         mach = machine(arch, iommu)
-        self.ssdt = mach.get("ssdt")
+        self.ssdt = SSDTS[mach["ssdt"]]() if mach.get("ssdt") else None
         self.argv = self.command_line(mach, append, qemu)
         self.phase, self.deadline = "boot", None
         self.frames, self.said_bye = b"", False
 
     def command_line(self, mach, append, qemu):
         binary = qemu_binary(self.arch)
-        kernel = os.path.join(OUT, self.arch, mach["kernel"])
+        kernel = os.path.join(OUT, self.arch, os.path.basename(mach["image"]))
         self.base = os.path.join(OUT, self.arch, "base.cpio")
         for path in binary, kernel, self.base:
             if not os.path.exists(path):
@@ -274,13 +148,14 @@ class VM(Job):
         firmware = [w for d in ("/usr/share/seabios", "/usr/share/qemu") for w in ("-L", d)]
         if self.ssdt:
             firmware += ["-acpitable", f"sig=SSDT,data={self.folder}/ssdt"]
-        line = f"{mach['append']} panic=-1 {append}".strip()
+        line = " ".join(f"{mach['append']} {mach['iommu_append']} panic=-1 {append}".split())
+        model = f"{COMMON} {mach['machine']} {mach['iommu']} {mach['devices']}"
         try:
-            return ([binary] + firmware + shlex.split(f"{COMMON} {mach['qemu']} {mach['devices']}")
+            return ([binary] + firmware + shlex.split(model)
                     + ["-chardev", f"file,id=side,path={self.folder}/side",
                        "-serial", "mon:stdio" if self.shell else "stdio", "-serial", "chardev:side",
                        "-kernel", kernel, "-initrd", f"{self.folder}/initrd", "-append", line]
-                    + shlex.split(qemu))
+                    + shlex.split(expand(qemu, mach)))
         except ValueError as e:
             raise Error(f"QEMU_ARGS: {e}") from None
 
