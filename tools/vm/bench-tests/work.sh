@@ -250,10 +250,26 @@ t_kernel_src_changes() {
 t_clean_leaves_the_trees() {
 	new_house clean || return 1
 	(cd "$house/build" && mkdir -p obj out-debug results-base mutants vm log)
-	git -C "$linux" worktree add -q --detach "$house/build/linux-base" base || return 1
+	git -C "$linux" worktree add -q --detach "$house/build/base/linux" base || return 1
 	make -s -C "$house" clean || return 1
 	[ "$(cd "$house/build" && echo *)" = linux ] ||
 		{ echo "# $(ls "$house/build")"; return 1; }
 	# and it is made again where it was
-	git -C "$linux" worktree add -q --detach "$house/build/linux-base" base
+	git -C "$linux" worktree add -q --detach "$house/build/base/linux" base
+}
+
+# A work tree of the user's is his, wherever it lies
+t_clean_keeps_users_work_trees() {
+	new_house work_trees || return 1
+	mkdir -p "$house/build/obj" "$house/build/mine"
+	git -C "$linux" worktree add -q -b topic "$house/build/mine/topic" main || return 1
+	git -C "$linux" worktree add -q --detach "$house/build/base/linux" base || return 1
+	echo work >"$house/build/mine/topic/new.c"
+	make -s -C "$house" clean
+	[ "$(cd "$house/build" && echo *)" = 'linux mine' ] &&
+		[ -e "$house/build/mine/topic/new.c" ] || { ls "$house/build"; return 1; }
+	git -C "$linux" worktree add -q --detach "$house/build/base/linux" base || return 1
+	one_line make -C "$house" distclean && says 'work tree .*/build/mine/topic' || return 1
+	git -C "$linux" worktree remove --force "$house/build/mine/topic" &&
+		git -C "$linux" branch -q -D topic && vm distclean 2>/dev/null && [ ! -e "$house/build" ]
 }

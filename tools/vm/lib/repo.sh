@@ -221,25 +221,40 @@ settle_rebase() {
 	tgit update-ref -d refs/bench/next
 }
 
+# The work trees of the tree: <users>, or those that the bench made for itself
+work_trees() {
+	local d here
+
+	here=$(realpath "$build")
+	while read -r d; do
+		case ${d#"$here"/} in
+		"$(basename "$tree")")	;;
+		base/*|bisect/*|mutants/*|check-*|linux-base|linux-bisect)
+			[ "$1" = users ] || echo "$d" ;;
+		*)	[ "$1" != users ] || echo "$d" ;;
+		esac
+	done < <(tgit worktree list --porcelain | sed -n 's/^worktree //p')
+}
+
 # What a user keeps in the tree besides main, on one line: it would go with it.
 own_work() {
 	{
 		tgit for-each-ref --format='branch %(refname:short)' refs/heads
 		tgit for-each-ref --format='tag %(refname:short)' refs/tags
 		tgit stash list --format='%gd (%s)'
-		tgit worktree list --porcelain | sed -n 's/^worktree /work tree /p'
-	} | awk -v b="work tree $build/" '
-		$0 == "branch main" || $0 == "tag base" || index($0, b) == 1 { next }
+		work_trees users | sed 's/^/work tree /'
+	} | awk '
+		$0 == "branch main" || $0 == "tag base" { next }
 		{ printf "%s%s", (n++ ? ", " : ""), $0 }'
 }
 
-# Remove the tree, and the work trees that were made of it.
+# Remove the tree, and the work trees that the bench made of it.
 remove_tree() {
 	local d
 
 	while read -r d; do
-		[[ $d != "$build"/* ]] || [ "$d" = "$tree" ] || rm -rf "$d"
-	done < <(tgit worktree list --porcelain | sed -n 's/^worktree //p')
+		rm -rf "$d"
+	done < <(work_trees ours)
 	rm -rf "$tree"
 }
 
