@@ -90,7 +90,7 @@ kernel_tests() {
 		archs = arm64
 		run = exec /tests/sva/{program} {select}
 	END
-	for d in linux linux-base; do
+	for d in linux base/linux; do
 		mkdir -p "$house/build/$d/tools/testing/selftests/sva"
 		(cd "$house/build/$d/tools/testing/selftests/sva" &&
 			printf 'TEST_GEN_PROGS := %s\n' one two >Makefile &&
@@ -227,4 +227,18 @@ import machines; print(machines.variant("'$what'"))' "$top")
 	done
 	[ "$there" = -san ] && ! grep -nE -e '(out|obj|qemu|tree"?)-(base|debug|san)\b' "$top"/tools/vm/lib/*.{sh,py} \
 		"$top"/tools/vm/commands/{build,mutate,run,demo} "$top/tools/vm/boot"
+}
+
+# Trees beside ours are where ccache takes their files for ours
+t_trees_share_the_cache() {
+	local got place
+
+	new_house places || return 1
+	for place in '' BASE=1; do
+		got=$(env X=1 $place bash -c '. "$0/tools/vm/lib/lib.sh"
+			. "$0/tools/vm/lib/repo.sh"; . "$0/tools/vm/lib/variant.sh"
+			variant_tree; realpath -m --relative-to="$objs/x" "$ktree"
+			[ "${ktree#"$place"/}" = linux ]' "$house") || return 1
+		[ "$got" = ../../linux ] || { echo "# $place: $got"; return 1; }
+	done
 }

@@ -32,14 +32,23 @@ variant_suffix() {
 	done <"$data/variants"
 }
 
-# Sets ktree to the source of the kernel that was asked for, there or not yet
-variant_tree() {
-	repo_use kernel
-	ktree=$tree$(DEBUG='' variant_suffix kernel)
+# work_place <folder>: a tree of its own and its objects lie there as ours do in
+# build/, so that ccache, which sees relative paths, takes the one for the other.
+# Sets place, ktree (the source) and objs (where objects' folders are).
+work_place() {
+	place=$1
+	ktree=$place/$(basename "$tree")
+	objs=$place/obj
 }
 
-# kernel_variant: sets ktree (the source) and kobj (its objects' folder below
-# build/obj) for $arch.
+# The same for the kernel that was asked for, whether it is there or not
+variant_tree() {
+	repo_use kernel
+	work_place "$(dirname "$tree")${BASE:+/base}"
+}
+
+# kernel_variant: sets kobj (the folder of the objects below $objs) besides, for
+# $arch, and makes the tree.
 kernel_variant() {
 	variant_tree
 	kobj=$arch
@@ -69,16 +78,21 @@ ktree_id() {
 	fi
 }
 
+# The configuration's lines: of several for a symbol the last one counts
 fragments() {
-	fragments_of_variant | if [ -n "${CONFIG:-}" ]; then
-		# Whoever asks for something else has it instead
-		awk -v wanted="$(config_wanted | tr '\n' ' ')" '
-			{ symbol = $0; sub(/^# /, "", symbol); sub(/[ =].*/, "", symbol) }
-			!index(" " wanted, " " symbol "=") { print }
-			END { n = split(wanted, w, " "); for (i = 1; i <= n; i++) print w[i] }'
-	else
-		cat
-	fi
+	{
+		fragments_of_variant
+		config_wanted
+	} | awk '
+		/^(# )?CONFIG_/ {
+			symbol = $0
+			sub(/^# /, "", symbol)
+			sub(/[ =].*/, "", symbol)
+			if (!(symbol in line))
+				order[++n] = symbol
+			line[symbol] = $0
+		}
+		END { for (i = 1; i <= n; i++) print line[order[i]] }'
 }
 
 # The kernel's selftests that are run
