@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit tests of how page requests end: who answers them, how often, and what
- * detaching a PASID waits for. On devices of an IOMMU that writes down what it
- * is asked to do.
+ * detaching a PASID waits for. They use an IOMMU that records what it is asked
+ * to do.
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
@@ -12,15 +12,15 @@
 #include <linux/workqueue.h>
 
 #define MAX_PASIDS	8
-#define LONG_TIME	(10 * HZ)	/* for what ends at once */
-#define SHORT_TIME	(HZ / 10)	/* for what has to wait for the test */
+#define LONG_TIME	(10 * HZ)	/* for what should end at once */
+#define SHORT_TIME	(HZ / 10)	/* for what must not end yet */
 
 /*
- * One letter a call, in order: set, block; and what page responses say:
+ * One letter per call, in order: set, block, and the codes of page responses:
  * success, invalid, failure.
  */
 struct iopf_log {
-	spinlock_t	lock;		/* of the others */
+	spinlock_t	lock;		/* protects the others */
 	unsigned int	nr;
 	char		calls[32];
 };
@@ -35,7 +35,7 @@ struct iopf_mock {
 	unsigned int		nr_pasids;
 	int			set_error;
 	bool			no_queue;
-	/* In the hardware's queue when a PASID is blocked */
+	/* A request in the hardware's queue when a PASID is blocked */
 	struct iopf_fault	request;
 	bool			requested;
 };
@@ -45,7 +45,7 @@ struct iopf_mock_domain {
 	struct completion	started;
 	struct completion	release;
 	bool			held;
-	bool			direct;		/* nothing is queued */
+	bool			direct;		/* 0 if nothing is queued */
 	unsigned int		nr_groups;
 	size_t			nr_faults;	/* of the last group */
 };
@@ -168,7 +168,7 @@ static void iopf_mock_free_queue(void *queue)
 	iopf_queue_free(queue);
 }
 
-/* @dev behind the IOMMU of @other and, if @grouped, in its group */
+/* Put @dev behind the IOMMU of @other and, if @grouped, into its group. */
 static struct iopf_mock *iopf_mock_add(struct kunit *test, struct device *dev,
 				       struct iopf_mock *other, bool grouped)
 {
@@ -204,7 +204,7 @@ static struct iopf_mock *iopf_mock_add(struct kunit *test, struct device *dev,
 	m->group = grouped ? other->group : iommu_group_alloc();
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->group);
 	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(m->group, m->dev));
-	/* It is the device that keeps it now */
+	/* Now the device holds the reference. */
 	if (!grouped)
 		iommu_group_put(m->group);
 	KUNIT_ASSERT_EQ(test, 0,
@@ -277,7 +277,7 @@ static bool iopf_started(struct iopf_mock_domain *d)
 	return wait_for_completion_timeout(&d->started, LONG_TIME);
 }
 
-/* Something that the test does not want to wait for itself */
+/* Runs in a work, because the test does not want to wait for it itself */
 struct iopf_bg {
 	struct work_struct	work;
 	struct completion	done;
@@ -336,7 +336,7 @@ static bool iopf_bg_done(struct iopf_bg *bg, unsigned long time)
 	return wait_for_completion_timeout(&bg->done, time);
 }
 
-/* Nobody finds the handle any more when the hardware's queue is read */
+/* The handle must not be found any more when the hardware's queue is read. */
 static void iopf_test_detach_order(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -351,7 +351,7 @@ static void iopf_test_detach_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->nr_groups, 0);
 }
 
-/* All devices of a group are blocked before one is waited for */
+/* All devices of a group must be blocked before any of them is waited for. */
 static void iopf_test_group_order(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -365,7 +365,9 @@ static void iopf_test_group_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n->nr_pasids, 0);
 }
 
-/* What was done for the first device is undone if the second one refuses */
+/*
+ * What was done for the first device must be undone if the second one refuses.
+ */
 static void iopf_test_attach_error(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -385,7 +387,7 @@ static void iopf_test_attach_error(struct kunit *test)
 	iommu_detach_device_pasid(&d->domain, m->dev, 3);
 }
 
-/* A fault that is being handled uses the handle: it has to end first */
+/* A fault that is being handled uses the handle, so it has to end first. */
 static void iopf_test_detach_waits(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -403,7 +405,7 @@ static void iopf_test_detach_waits(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "SBi");
 }
 
-/* It keeps the PASID from being attached, and no other one of the device */
+/* The fault keeps its PASID in use, but no other PASID of the device. */
 static void iopf_test_detach_unlocked(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -434,7 +436,7 @@ static void iopf_test_detach_unlocked(struct kunit *test)
 	iommu_detach_device_pasid(&d->domain, m->dev, 3);
 }
 
-/* Other PASIDs and other devices of the IOMMU do not wait for it */
+/* Other PASIDs and other devices of the IOMMU must not wait for it. */
 static void iopf_test_own_faults(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -460,7 +462,7 @@ static void iopf_test_own_faults(struct kunit *test)
 	iommu_detach_device_pasid(&slow->domain, m->dev, 3);
 }
 
-/* Nor does one that nobody has begun to handle wait for its turn */
+/* A fault that nobody has begun to handle must be cancelled. */
 static void iopf_test_not_begun(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -487,7 +489,7 @@ static void iopf_test_not_begun(struct kunit *test)
 	iommu_detach_device_pasid(&slow->domain, m->dev, 3);
 }
 
-/* What another PASID of the device has asked for keeps its turn */
+/* Faults of another PASID of the device must not be cancelled. */
 static void iopf_test_others_queued(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -512,7 +514,7 @@ static void iopf_test_others_queued(struct kunit *test)
 	flush_work(&bg->work);
 	KUNIT_EXPECT_TRUE(test, iopf_started(other));
 	flush_workqueue(m->queue->wq);
-	/* The one that was being handled is not what was detached either */
+	/* The fault that was being handled is of another PASID as well. */
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSSBiss");
 	KUNIT_EXPECT_EQ(test, d->nr_groups, 0);
 
@@ -521,8 +523,9 @@ static void iopf_test_others_queued(struct kunit *test)
 }
 
 /*
- * A device that leaves the queue is answered once, by who handles the fault,
- * which whoever detaches the PASID waits for. It can come back before that.
+ * A device that leaves the queue gets one answer, from the handler of the
+ * fault. Detaching the PASID waits for it. The device can be added again before
+ * that.
  */
 static void iopf_test_remove(struct kunit *test)
 {
@@ -549,7 +552,7 @@ static void iopf_test_remove(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "SiBi");
 }
 
-/* It may go on sending, and is told so */
+/* It may go on sending requests, and each must be answered. */
 static void iopf_test_not_queued(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -566,7 +569,7 @@ static void iopf_test_not_queued(struct kunit *test)
 	iommu_detach_device_pasid(&d->domain, m->dev, 3);
 }
 
-/* A group has one answer, with a handler or without */
+/* A group must get one answer, whether there is a handler or not. */
 static void iopf_test_one_answer(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -588,14 +591,14 @@ static void iopf_test_one_answer(struct kunit *test)
 	iommu_detach_device_pasid(&d->domain, m->dev, 3);
 }
 
-/* What the last owner of the PASID has left unfinished is not the next one's */
+/* Unfinished requests of the last owner must not be handled for the next one */
 static void iopf_test_unfinished(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
 	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
 	struct iopf_mock_domain *other = iopf_mock_domain(test, false);
 
-	/* Stays on the queue */
+	/* Keeps the device on the queue */
 	iopf_attach(test, m, other, 4);
 	iopf_attach(test, m, d, 3);
 	iopf_send(m, 3, 7, false);
@@ -613,7 +616,7 @@ static void iopf_test_unfinished(struct kunit *test)
 	iommu_detach_device_pasid(&other->domain, m->dev, 4);
 }
 
-/* The last one of a group may be among those that did not fit into the queue */
+/* The last request of a group may have been lost in an overflow. */
 static void iopf_test_overflow(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -647,7 +650,7 @@ static void iopf_mock_pci_unregister(void *dev)
 	device_unregister(dev);
 }
 
-/* A device that pci_dev_reset_iommu_prepare() and its like accept */
+/* A device that pci_dev_reset_iommu_prepare() and others accept */
 static struct iopf_mock *iopf_mock_pci(struct kunit *test)
 {
 	struct pci_dev *pdev = kunit_kzalloc(test, sizeof(*pdev), GFP_KERNEL);
@@ -672,8 +675,8 @@ static void iopf_bg_reset(struct work_struct *work)
 }
 
 /*
- * Before a device is reset its faults have been answered. Meanwhile PASIDs can
- * be detached. They have been blocked already, and this happens once.
+ * The faults of a device must be answered before it is reset. PASIDs can be
+ * detached meanwhile, but must not be blocked a second time.
  */
 static void iopf_test_detach_in_reset(struct kunit *test)
 {
@@ -709,7 +712,7 @@ static void iopf_test_detach_in_reset(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "SSBBiSB");
 }
 
-/* The reset comes second: it neither blocks nor restores the PASID */
+/* If the reset comes second it must neither block nor restore the PASID. */
 static void iopf_test_reset_in_detach(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_pci(test);
@@ -744,17 +747,19 @@ static unsigned int iopf_users(struct iopf_mock *m)
 	return refcount_read(&rcu_access_pointer(m->param->fault_param)->users);
 }
 
-/* However a request ends, it holds the device's fault parameter no longer */
+/* However a request ends, it must put its reference to the fault parameter. */
 static void iopf_test_users(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
 	struct iopf_mock_domain *d = iopf_mock_domain(test, false);
 
-	/* A group is freed after its answer: nothing else waits for that */
+	/*
+	 * A group is freed after its answer, and there is nothing to wait for.
+	 */
 	d->direct = true;
 	iopf_attach(test, m, d, 4);
 	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);
-	/* Nothing is attached to this one */
+	/* Nothing is attached to this PASID. */
 	iopf_send(m, 3, 1, true);
 	KUNIT_EXPECT_STREQ(test, m->log->calls, "Si");
 	KUNIT_EXPECT_EQ(test, iopf_users(m), 1);

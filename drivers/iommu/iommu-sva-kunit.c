@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of what SVA means for the CPU side: when ENQCMD may be used, and
- * when an address space may have tagged addresses. And of bonds on an IOMMU
- * that does nothing but what the test wants, for what a machine seldom does.
+ * KUnit tests of SVA. Those of the CPU side test when ENQCMD may be used, and
+ * when an address space may have tagged addresses. The others test bonds on an
+ * IOMMU that only does what the test wants, for cases that are rare on a real
+ * machine.
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
@@ -19,6 +20,7 @@
 #endif
 
 #include "iommu-priv.h"
+#include "iommu-sva-reason.h"
 
 #define GLOBAL_PASID	5
 
@@ -31,7 +33,7 @@ static int sva_test_init(struct kunit *test)
 {
 	struct sva_test *t;
 
-	/* Never seen by the mm code, and never bound to anything. */
+	/* This mm is never seen by the mm code, and never bound to anything. */
 	t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 	if (!t)
 		return -ENOMEM;
@@ -42,7 +44,7 @@ static int sva_test_init(struct kunit *test)
 	return 0;
 }
 
-/* As after the first bond, on a PASID of the device's own */
+/* The state after a first bond on a PASID that the driver has chosen */
 static struct mm_struct *mm_with_private_bond(struct kunit *test)
 {
 	struct sva_test *t = test->priv;
@@ -52,7 +54,7 @@ static struct mm_struct *mm_with_private_bond(struct kunit *test)
 	return &t->mm;
 }
 
-/* And after it has ended, or was not made after all */
+/* The state after that bond has ended, or could not be created */
 static struct mm_struct *mm_without_bond_left(struct kunit *test)
 {
 	struct sva_test *t = test->priv;
@@ -62,7 +64,7 @@ static struct mm_struct *mm_without_bond_left(struct kunit *test)
 	return &t->mm;
 }
 
-/* As after iommu_sva_bind_device(). The PASID stays when the bond has ended. */
+/* The state after iommu_sva_bind_device(). The PASID outlives the bond. */
 static struct mm_struct *mm_with_global_pasid(struct kunit *test)
 {
 	struct sva_test *t = test->priv;
@@ -118,13 +120,13 @@ static void sva_test_x86_lam(struct kunit *test)
 	mm = mm_with_global_pasid(test);
 	KUNIT_EXPECT_FALSE(test, sva_allows_lam(mm));
 
-	/* ARCH_FORCE_TAGGED_SVA: the process knows what it does */
+	/* ARCH_FORCE_TAGGED_SVA overrides the check. */
 	set_bit(MM_CONTEXT_FORCE_TAGGED_SVA, &mm->context.flags);
 	KUNIT_EXPECT_TRUE(test, sva_allows_lam(mm));
 }
 #endif
 
-/* An IOMMU, with a device behind it that has a group of its own */
+/* An IOMMU and a device behind it that is alone in its group */
 
 #define MAX_PASIDS	8
 #define NR_LEAKS	16	/* kmemleak may miss one that is lost */
@@ -140,19 +142,23 @@ struct sva_mock {
 	struct dev_iommu	*param;
 	struct iommu_domain	*attached[MAX_PASIDS];
 	unsigned int		nr_domains;
-	/* A letter a call of the driver: alloc, set, block, free, release */
+	/* A letter a call of the driver: alloc, set, block, free, release, pass */
 	char			calls[16];
 	unsigned int		nr_calls;
 	/* PASIDs that were attached when the device was released */
 	unsigned int		nr_left;
 	int			alloc_error;
 	int			set_error;
+	/* Said about these errors, and about what stands in the way */
+	enum iommu_sva_reason	alloc_reason;
+	enum iommu_sva_reason	set_reason;
+	enum iommu_sva_reason	obstacle;
 	/* LAM is enabled while a domain is allocated */
 	bool			lam_in_alloc;
-	/* Told when kernel page tables change, while a domain is attached? */
+	/* Free kernel page tables during an attach, and whether it was told */
 	bool			kva_in_set;
 	bool			told_in_set;
-	/* Hardware that takes as long as the test wants */
+	/* Makes the hardware take as long as the test wants */
 	bool			slow;
 	struct completion	draining;
 	struct completion	drained;
@@ -179,6 +185,8 @@ static int sva_mock_set(struct iommu_domain *domain, struct device *dev,
 	struct sva_mock *m = dev_iommu_priv_get(dev);
 
 	sva_mock_call(m, 'S');
+	if (m->set_error && m->set_reason)
+		iommu_sva_refuse_domain(domain, m->set_error, m->set_reason);
 	if (m->set_error)
 		return m->set_error;
 	if (m->kva_in_set)
@@ -193,7 +201,7 @@ static int sva_mock_block(struct iommu_domain *domain, struct device *dev,
 	struct sva_mock *m = dev_iommu_priv_get(dev);
 
 	sva_mock_call(m, 'B');
-	/* What is detached is what was attached there */
+	/* The domain that is detached must be the one that was attached. */
 	if (m->attached[pasid] != old)
 		return -EINVAL;
 	m->attached[pasid] = NULL;
@@ -237,6 +245,20 @@ static struct iommu_domain sva_mock_blocked = {
 	},
 };
 
+static int sva_mock_pass(struct iommu_domain *domain, struct device *dev,
+			 struct iommu_domain *old)
+{
+	sva_mock_call(dev_iommu_priv_get(dev), 'P');
+	return 0;
+}
+
+static struct iommu_domain sva_mock_identity = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = sva_mock_pass,
+	},
+};
+
 static struct iommu_domain *sva_mock_alloc(struct device *dev,
 					   struct mm_struct *mm)
 {
@@ -244,6 +266,8 @@ static struct iommu_domain *sva_mock_alloc(struct device *dev,
 	struct sva_mock_domain *d;
 
 	sva_mock_call(m, 'A');
+	if (m->alloc_error && m->alloc_reason)
+		iommu_sva_refuse(mm, m->alloc_error, m->alloc_reason);
 	if (m->alloc_error)
 		return ERR_PTR(m->alloc_error);
 	d = kzalloc_obj(*d);
@@ -253,7 +277,7 @@ static struct iommu_domain *sva_mock_alloc(struct device *dev,
 	d->mock = m;
 	m->nr_domains++;
 #ifdef CONFIG_ADDRESS_MASKING
-	/* No CPU will ever run on it */
+	/* No CPU will ever run on this mm. */
 	if (m->lam_in_alloc)
 		mm->context.lam_cr3_mask = 1;
 #endif
@@ -270,9 +294,18 @@ static void sva_mock_release(struct device *dev)
 		m->nr_left += !!m->attached[i];
 }
 
+static enum iommu_sva_reason sva_mock_obstacle(struct device *dev)
+{
+	struct sva_mock *m = dev_iommu_priv_get(dev);
+
+	return m->obstacle;
+}
+
 static const struct iommu_ops sva_mock_ops = {
 	.domain_alloc_sva = sva_mock_alloc,
+	.sva_obstacle = sva_mock_obstacle,
 	.blocked_domain = &sva_mock_blocked,
+	.identity_domain = &sva_mock_identity,
 	.release_device = sva_mock_release,
 };
 
@@ -303,7 +336,7 @@ static void sva_mock_add(struct kunit *test, struct sva_mock *m,
 	m->group = group ?: iommu_group_alloc();
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, m->group);
 	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(m->group, m->dev));
-	/* It is the device that keeps it now */
+	/* Now the device holds the reference. */
 	if (!group)
 		iommu_group_put(m->group);
 	KUNIT_ASSERT_EQ(test, 0,
@@ -342,8 +375,8 @@ static struct mm_struct *live_mm(struct kunit *test)
 }
 
 /*
- * An mm of the test's own, alive as far as the core can tell. mm_pasid_drop()
- * is called by the test, not when the last of the mm's references is gone.
+ * An mm that belongs to the test and looks alive to the core. The test calls
+ * mm_pasid_drop() itself, it is not called with the last reference to the mm.
  */
 static struct mm_struct *own_mm(struct kunit *test)
 {
@@ -370,7 +403,7 @@ static void expect_calls(struct kunit *test, struct sva_mock *m,
 	m->nr_calls = 0;
 }
 
-/* A domain as iommufd would have it, of the mock's IOMMU */
+/* A domain of the mock's IOMMU, such as iommufd would attach */
 static struct iommu_domain *sva_mock_other_domain(struct kunit *test,
 						  struct sva_mock *m)
 {
@@ -384,7 +417,7 @@ static struct iommu_domain *sva_mock_other_domain(struct kunit *test,
 	return domain;
 }
 
-/* What drivers are told, whether there is an IOMMU or not */
+/* What iommu_max_pasids() returns with and without an IOMMU */
 static void sva_test_max_pasids(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -399,7 +432,7 @@ static void sva_test_max_pasids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_max_pasids(none), 0);
 }
 
-/* The rows of the error table, each one before those below it */
+/* Each error of the table must take precedence over those below it. */
 
 static void sva_test_error_no_iommu(struct kunit *test)
 {
@@ -438,7 +471,7 @@ static void sva_test_error_no_pasids(struct kunit *test)
 	m->param->max_pasids = 0;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 0), -EOPNOTSUPP);
-	/* 0 is not a PASID that anybody can have */
+	/* PASID 0 cannot be bound to. */
 	m->param->max_pasids = 1;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 0), -EOPNOTSUPP);
@@ -450,7 +483,7 @@ static void sva_test_error_no_pasids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 0), -EOPNOTSUPP);
 }
 
-/* Devices of a group share their PASIDs: none of two drivers owns them */
+/* Devices of a group share their PASIDs, so neither of two drivers owns them */
 static void sva_test_error_group(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -460,12 +493,12 @@ static void sva_test_error_group(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(n, mm, 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(n, mm, 0), -EOPNOTSUPP);
-	/* One that has no PASIDs does not matter */
+	/* A device without PASIDs does not count. */
 	n->param->max_pasids = 0;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
 }
 
-/* Wrong numbers, and an mm whose exit has begun: its mm_users is 0 */
+/* Wrong numbers, and an mm that is exiting, whose mm_users is 0 */
 static void sva_test_error_pasid(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -491,19 +524,22 @@ static void sva_test_error_lam(struct kunit *test)
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
 	struct mm_struct *mm = mm_without_bond(test);
 
-	/* No CPU will ever run on it */
+	/* No CPU will ever run on this mm. */
 	mm->context.lam_cr3_mask = 1;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, MAX_PASIDS), -EINVAL);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
 	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
 			    ERR_PTR(-EBUSY));
 	KUNIT_EXPECT_NULL(test, mm->iommu_mm);
-	/* Allowed, after which it is found to be no live mm */
+	/* Now it is allowed, and the next error is that the mm is exiting. */
 	set_bit(MM_CONTEXT_FORCE_TAGGED_SVA, &mm->context.flags);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ESRCH);
 }
 
-/* Enabled after the bind has looked, before it could be seen that there is one */
+/*
+ * LAM is enabled after the bind has checked for it, but before enabling LAM
+ * could have seen the bond.
+ */
 static void sva_test_error_lam_meanwhile(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -577,7 +613,7 @@ static void sva_test_error_reset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EAGAIN);
 	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, dead, 1), -ESRCH);
-	/* These have one error for both */
+	/* These calls return -EBUSY for both. */
 	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
 			    ERR_PTR(-EBUSY));
 	KUNIT_EXPECT_EQ(test, -EBUSY,
@@ -587,7 +623,7 @@ static void sva_test_error_reset(struct kunit *test)
 }
 #endif
 
-/* Whatever the IOMMU driver says, and nothing stays behind */
+/* Errors of the IOMMU driver are passed on, and nothing is left behind. */
 static void sva_test_error_driver(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -606,7 +642,7 @@ static void sva_test_error_driver(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
 }
 
-/* Wherever a private bind fails: to the CPU side, the mm is as it was */
+/* Wherever a private bind fails, the CPU side sees the mm as it was before. */
 static void sva_test_failed_bind(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -628,7 +664,10 @@ static void sva_test_failed_bind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 2), -EBUSY);
 	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
 
-	/* It is, with a bond, which one more that fails takes nothing from */
+	/*
+	 * Now there is a bond, and another bind that fails does not change
+	 * that.
+	 */
 	bond = iommu_sva_bind_device_pasid(m->dev, mm, 1);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
 	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm));
@@ -646,7 +685,265 @@ static void sva_test_failed_bind(struct kunit *test)
 	own_mm_exits(test, mm);
 }
 
-/* Bonds of one mm on one device share the domain, and nothing else */
+/* The reasons behind the errors */
+
+static void expect_last(struct kunit *test, struct sva_mock *m, ioasid_t pasid,
+			int code, enum iommu_sva_reason reason)
+{
+	enum iommu_sva_reason last_reason;
+	ioasid_t last_pasid;
+	int last_code;
+
+	last_reason = iommu_sva_last_refusal(m->dev, &last_pasid, &last_code);
+	KUNIT_EXPECT_EQ(test, last_pasid, pasid);
+	KUNIT_EXPECT_EQ(test, last_code, code);
+	KUNIT_EXPECT_EQ(test, last_reason, reason);
+}
+
+static void expect_refused(struct kunit *test, struct sva_mock *m,
+			   struct mm_struct *mm, ioasid_t pasid, int code,
+			   enum iommu_sva_reason reason)
+{
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, pasid), code);
+	expect_last(test, m, pasid, code, reason);
+}
+
+/* By iommu_sva_bind_device(), to a process that has @pasid then, if any */
+static void expect_shared_refused(struct kunit *test, struct sva_mock *m,
+				  struct mm_struct *mm, ioasid_t pasid,
+				  int code, enum iommu_sva_reason reason)
+{
+	struct iommu_sva *bond = iommu_sva_bind_device(m->dev, mm);
+
+	KUNIT_EXPECT_PTR_EQ(test, bond, ERR_PTR(code));
+	expect_last(test, m, pasid, code, reason);
+	if (!IS_ERR(bond))
+		iommu_sva_unbind_device(bond);
+}
+
+static void expect_obstacles(struct kunit *test, struct sva_mock *m,
+			     enum iommu_sva_reason private,
+			     enum iommu_sva_reason shared)
+{
+	KUNIT_EXPECT_EQ(test, iommu_sva_obstacle(m->dev, true), private);
+	KUNIT_EXPECT_EQ(test, iommu_sva_obstacle(m->dev, false), shared);
+}
+
+/* Nobody is told of both kinds of bind what is not so, before and after */
+static void expect_no_pasids(struct kunit *test, struct sva_mock *m,
+			     struct mm_struct *mm, enum iommu_sva_reason reason)
+{
+	expect_obstacles(test, m, reason, reason);
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, reason);
+	expect_shared_refused(test, m, mm, IOMMU_PASID_INVALID, -ENOSPC,
+			      reason);
+}
+
+/* Where the PASIDs are that it has not */
+static void sva_test_reason_pasids(struct kunit *test)
+{
+	static const struct property_entry one[] = {
+		PROPERTY_ENTRY_U32("pasid-num-bits", 0),
+		{}
+	}, some[] = {
+		PROPERTY_ENTRY_U32("pasid-num-bits", 3),
+		{}
+	};
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = own_mm(test);
+
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
+	expect_last(test, m, 0, 0, IOMMU_SVA_OK);
+
+	m->param->max_pasids = 0;
+	expect_no_pasids(test, m, mm, IOMMU_SVA_NO_PASID_PROPERTY);
+	KUNIT_ASSERT_EQ(test, 0,
+			device_create_managed_software_node(m->dev, one, NULL));
+	m->param->max_pasids = 1;
+	expect_no_pasids(test, m, mm, IOMMU_SVA_ONE_PASID);
+	device_remove_software_node(m->dev);
+	KUNIT_ASSERT_EQ(test, 0,
+			device_create_managed_software_node(m->dev, some, NULL));
+	expect_no_pasids(test, m, mm, IOMMU_SVA_IOMMU_NO_PASIDS);
+	/* All is well now, but was not when the device was probed */
+	m->iommu.max_pasids = MAX_PASIDS;
+	expect_no_pasids(test, m, mm, IOMMU_SVA_PASIDS_OFF);
+	device_remove_software_node(m->dev);
+	own_mm_exits(test, mm);
+}
+
+static void sva_test_reason_device(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *dead = mm_without_bond(test);
+	struct mm_struct *mm = live_mm(test);
+	struct sva_mock *n;
+
+	expect_refused(test, m, NULL, 1, -EINVAL, IOMMU_SVA_NO_MM);
+	expect_refused(test, m, mm, 0, -EINVAL, IOMMU_SVA_PASID_ZERO);
+	expect_refused(test, m, mm, MAX_PASIDS, -EINVAL, IOMMU_SVA_PASID_LIMIT);
+	expect_refused(test, m, dead, 1, -ESRCH, IOMMU_SVA_EXITING);
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
+
+	m->param->iommu_dev = NULL;
+	expect_refused(test, m, mm, 1, -ENODEV, IOMMU_SVA_NO_IOMMU);
+	m->param->iommu_dev = &m->iommu;
+
+	m->ops.domain_alloc_sva = NULL;
+	expect_obstacles(test, m, IOMMU_SVA_IOMMU_NO_SVA,
+			 IOMMU_SVA_IOMMU_NO_SVA);
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_IOMMU_NO_SVA);
+	m->ops.domain_alloc_sva = sva_mock_alloc;
+	m->ops.blocked_domain = NULL;
+	expect_obstacles(test, m, IOMMU_SVA_IOMMU_NO_SVA,
+			 IOMMU_SVA_IOMMU_NO_SVA);
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_IOMMU_NO_SVA);
+	m->ops.blocked_domain = &sva_mock_blocked;
+
+	/* Devices of a group share their PASIDs: so do processes, with one call */
+	n = sva_mock_init(test, "sva-mock-2", m->group);
+	expect_obstacles(test, m, IOMMU_SVA_MIXED_GROUP, IOMMU_SVA_OK);
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_MIXED_GROUP);
+	n->obstacle = IOMMU_SVA_OAS;
+	expect_obstacles(test, m, IOMMU_SVA_MIXED_GROUP, IOMMU_SVA_OAS);
+	n->param->max_pasids = 0;
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
+}
+
+/* The device has one PASID, and each process has none or a larger one */
+static void sva_test_reason_global(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
+	struct mm_struct *mm = own_mm(test);
+	ioasid_t taken = iommu_alloc_global_pasid(m->dev);
+	struct iommu_sva *bond;
+
+	KUNIT_ASSERT_EQ(test, taken, 1);
+	m->param->max_pasids = 2;
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_GLOBAL_TAKEN);
+	expect_shared_refused(test, m, mm, IOMMU_PASID_INVALID, -ENOSPC,
+			      IOMMU_SVA_GLOBAL_TAKEN);
+
+	bond = iommu_sva_bind_device(n->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	expect_shared_refused(test, m, mm, mm_get_enqcmd_pasid(mm), -EOVERFLOW,
+			      IOMMU_SVA_PROCESS_LIMIT);
+	iommu_sva_unbind_device(bond);
+	iommu_free_global_pasid(taken);
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
+	own_mm_exits(test, mm);
+}
+
+/* Who has the PASID */
+static void sva_test_reason_taken(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct iommu_domain *other = sva_mock_other_domain(test, m);
+	struct iommu_attach_handle handle = { .domain = other };
+	struct mm_struct *own = own_mm(test);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond;
+	ioasid_t pasid;
+
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(other, m->dev, 3, NULL));
+	expect_refused(test, m, mm, 3, -EBUSY, IOMMU_SVA_TAKEN_DOMAIN);
+	iommu_detach_device_pasid(other, m->dev, 3);
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_device_pasid(other, m->dev, 3, &handle));
+	expect_refused(test, m, mm, 3, -EBUSY, IOMMU_SVA_TAKEN_DOMAIN);
+	iommu_detach_device_pasid(other, m->dev, 3);
+
+	bond = iommu_sva_bind_device(m->dev, own);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	pasid = iommu_sva_get_pasid(bond);
+	expect_refused(test, m, mm, pasid, -EBUSY, IOMMU_SVA_TAKEN_SHARED);
+	expect_refused(test, m, own, pasid, -EBUSY, IOMMU_SVA_TAKEN_SHARED);
+	iommu_sva_unbind_device(bond);
+
+	/* The number that the process has is that of a private bond, or worse */
+	bond = iommu_sva_bind_device_pasid(m->dev, own, pasid);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	expect_refused(test, m, mm, pasid, -EBUSY, IOMMU_SVA_TAKEN_PRIVATE);
+	expect_shared_refused(test, m, own, pasid, -EBUSY,
+			      IOMMU_SVA_TAKEN_PRIVATE);
+	iommu_sva_unbind_device(bond);
+	KUNIT_ASSERT_EQ(test, 0, iommu_attach_device_pasid(other, m->dev, pasid,
+							   &handle));
+	expect_shared_refused(test, m, own, pasid, -EBUSY,
+			      IOMMU_SVA_TAKEN_DOMAIN);
+	iommu_detach_device_pasid(other, m->dev, pasid);
+	own_mm_exits(test, own);
+}
+
+/* What the IOMMU driver says comes through, for the domain that it is said of */
+static void sva_test_reason_driver(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct sva_mock *n = sva_mock_init(test, "sva-mock-2", NULL);
+	struct mm_struct *mm = live_mm(test);
+	struct iommu_sva *bond;
+
+	m->obstacle = IOMMU_SVA_NO_ATS;
+	expect_obstacles(test, m, IOMMU_SVA_NO_ATS, IOMMU_SVA_NO_ATS);
+	m->obstacle = IOMMU_SVA_OK;
+
+	m->alloc_error = -EOPNOTSUPP;
+	m->alloc_reason = IOMMU_SVA_NO_ATS;
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_NO_ATS);
+	m->alloc_reason = IOMMU_SVA_OK;
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_UNKNOWN);
+	m->alloc_error = -ENOMEM;
+	expect_refused(test, m, mm, 1, -ENOMEM, IOMMU_SVA_NO_MEMORY);
+	m->alloc_error = -EINTR;
+	expect_refused(test, m, mm, 1, -EINTR, IOMMU_SVA_SIGNAL);
+	m->alloc_error = 0;
+	m->set_error = -EOPNOTSUPP;
+	m->set_reason = IOMMU_SVA_RID_STAGE2;
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_RID_STAGE2);
+
+	/* The process has a domain, which does not do, and then another one */
+	m->set_error = 0;
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	m->set_error = -EOPNOTSUPP;
+	m->alloc_error = -EIO;
+	expect_refused(test, m, mm, 2, -EIO, IOMMU_SVA_UNKNOWN);
+	m->set_error = 0;
+	m->alloc_error = 0;
+
+	/* Nothing is left of what was said before, and what works says nothing */
+	n->alloc_error = -EOPNOTSUPP;
+	expect_refused(test, n, mm, 2, -EOPNOTSUPP, IOMMU_SVA_UNKNOWN);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 2), 0);
+	expect_last(test, m, 2, -EIO, IOMMU_SVA_UNKNOWN);
+	iommu_sva_unbind_device(bond);
+}
+
+#ifdef CONFIG_ADDRESS_MASKING
+static void sva_test_reason_lam(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	struct mm_struct *mm = own_mm(test);
+
+	mm->context.lam_cr3_mask = 1;
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_LAM);
+	expect_shared_refused(test, m, mm, IOMMU_PASID_INVALID, -EBUSY,
+			      IOMMU_SVA_LAM);
+	/* That is the process, not the device */
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
+
+	mm->context.lam_cr3_mask = 0;
+	m->lam_in_alloc = true;
+	expect_refused(test, m, mm, 1, -EOPNOTSUPP, IOMMU_SVA_LAM);
+	mm->context.lam_cr3_mask = 0;
+	own_mm_exits(test, mm);
+}
+#endif
+
+/* Bonds of one mm on one device share the domain and nothing else. */
 static void sva_test_two_bonds(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -662,7 +959,7 @@ static void sva_test_two_bonds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_sva_get_pasid(b), 5);
 	KUNIT_EXPECT_EQ(test, m->nr_domains, 1);
 	KUNIT_EXPECT_PTR_EQ(test, m->attached[3], m->attached[5]);
-	/* A bond does not keep the process from exiting */
+	/* A bond must not keep the process from exiting. */
 	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), users);
 
 	iommu_sva_unbind_device(a);
@@ -675,8 +972,8 @@ static void sva_test_two_bonds(struct kunit *test)
 }
 
 /*
- * A device with room for one process: it can have it, whatever numbers of the
- * global space others hold. The old call cannot, and still leaves no trace.
+ * A device with one PASID can be used although others hold all numbers of the
+ * global space. The old call fails, and leaves nothing behind.
  */
 static void sva_test_small_device(struct kunit *test)
 {
@@ -704,7 +1001,7 @@ static void sva_test_small_device(struct kunit *test)
 	iommu_free_global_pasid(taken);
 }
 
-/* The old call shares its bonds, but none of the other kind */
+/* The old call shares its own bonds, but never a private one. */
 static void sva_test_never_shared(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -731,14 +1028,14 @@ static void sva_test_never_shared(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, m->attached[pasid]);
 }
 
-/* The list of those who are told that kernel page tables change */
+/* The list of mms that are notified when kernel page tables change */
 
 static void sva_mock_invalidate(struct mmu_notifier *mn, struct mm_struct *mm,
 				unsigned long start, unsigned long end)
 {
 	struct sva_mock *m = container_of(mn, struct sva_mock, notifier);
 
-	/* Of which nothing may be left out */
+	/* The whole range must be invalidated. */
 	if (start <= KVA_START && end >= KVA_END)
 		m->nr_kva_invalidations++;
 }
@@ -747,7 +1044,7 @@ static const struct mmu_notifier_ops sva_mock_notifier_ops = {
 	.arch_invalidate_secondary_tlbs = sva_mock_invalidate,
 };
 
-/* Before its device can have seen anything */
+/* It must be listed before its device can have cached anything. */
 static void sva_test_kva_first(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -759,7 +1056,7 @@ static void sva_test_kva_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
 	KUNIT_EXPECT_TRUE(test, m->told_in_set);
 
-	/* Nor does a bind that fails leave it on the list */
+	/* A bind that fails must not leave it on the list. */
 	m->set_error = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 0);
@@ -789,7 +1086,7 @@ static void sva_test_kva_list(struct kunit *test)
 	mmu_notifier_unregister(&m->notifier, mm);
 }
 
-/* Each of them, whoever comes before in the list */
+/* Every mm on the list must be notified, not only the first one. */
 static void sva_test_kva_all(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -823,7 +1120,7 @@ static void sva_test_kva_all(struct kunit *test)
 	mmput(other);
 }
 
-/* What the driver is asked for, and nothing else */
+/* The exact calls of the driver */
 static void sva_test_driver_calls(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -859,7 +1156,7 @@ static void sva_test_driver_calls(struct kunit *test)
 	expect_calls(test, m, "A");
 }
 
-/* Of those that a device can use */
+/* Count the numbers that a device can use. */
 static unsigned int free_global_pasids(struct sva_mock *m)
 {
 	ioasid_t taken[MAX_PASIDS];
@@ -875,7 +1172,9 @@ static unsigned int free_global_pasids(struct sva_mock *m)
 	return nr;
 }
 
-/* The global PASID comes with the first bond of the old call, and stays */
+/*
+ * The first bond of the old call allocates the global PASID, which then stays.
+ */
 static void sva_test_upgrade(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -901,7 +1200,7 @@ static void sva_test_upgrade(struct kunit *test)
 	iommu_sva_unbind_device(private);
 	iommu_sva_unbind_device(global);
 
-	/* The CPU's instructions go on with it, other mms do without */
+	/* ENQCMD can still use it, and other mms cannot have it. */
 	KUNIT_EXPECT_TRUE(test, mm_has_sva(mm));
 	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), pasid);
 	global = iommu_sva_bind_device(m->dev, mm);
@@ -913,7 +1212,49 @@ static void sva_test_upgrade(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr);
 }
 
-/* A global PASID that another device gave the mm, and this one does not have */
+/*
+ * A process is killed, as the crash reports have it: its mm goes first, then its
+ * files are closed, and with them its bonds. They are the last that keep the mm,
+ * and with it what the unbind works on. The device passes through, iommu=pt.
+ */
+static void sva_test_last_of_mm(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
+	unsigned int nr_free = free_global_pasids(m);
+	struct mm_struct *mm = mm_alloc();
+	struct iommu_sva *global, *private;
+
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	KUNIT_ASSERT_EQ(test, 0,
+			iommu_attach_group(&sva_mock_identity, m->group));
+	expect_calls(test, m, "P");
+	global = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, global);
+	private = iommu_sva_bind_device_pasid(m->dev, mm, MAX_PASIDS - 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, private);
+	expect_calls(test, m, "ASS");
+
+	/* The number is the mm's, and is free when that is gone, not before */
+	mmput(mm);
+	KUNIT_ASSERT_EQ(test, free_global_pasids(m), nr_free - 1);
+	iommu_sva_unbind_device(private);
+	KUNIT_ASSERT_EQ(test, free_global_pasids(m), nr_free - 1);
+	expect_calls(test, m, "B");
+	iommu_sva_unbind_device(global);
+	KUNIT_EXPECT_EQ(test, free_global_pasids(m), nr_free);
+	expect_calls(test, m, "BF");
+	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
+
+	/* Nothing is left of it on the list of mms */
+	KUNIT_EXPECT_EQ(test, kva_invalidations(m), 0);
+	KUNIT_EXPECT_EQ(test, sva_bind_error(m, live_mm(test), MAX_PASIDS - 1),
+			0);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_get_domain_for_dev(m->dev),
+			    &sva_mock_identity);
+	iommu_group_forget_domain(m->group);
+}
+
+/* The mm has a global PASID that is too large for this device. */
 static void sva_test_overflow(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -933,7 +1274,7 @@ static void sva_test_overflow(struct kunit *test)
 			    ERR_PTR(-EOVERFLOW));
 	expect_calls(test, n, "");
 	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm), pasid);
-	/* That is no reason to do without the device */
+	/* The private bind does not depend on it. */
 	KUNIT_EXPECT_EQ(test, sva_bind_error(n, mm, pasid - 1), 0);
 	n->param->max_pasids = pasid + 1;
 	iommu_sva_unbind_device(bond);
@@ -946,7 +1287,9 @@ static void sva_test_overflow(struct kunit *test)
 	own_mm_exits(test, mm);
 }
 
-/* The old call attaches to each device of a group that has PASIDs, or to none */
+/*
+ * The old call attaches to every device of a group that has PASIDs, or to none.
+ */
 static void sva_test_group_fails(struct kunit *test)
 {
 	struct sva_mock *none = sva_mock_init(test, "sva-mock", NULL);
@@ -969,7 +1312,7 @@ static void sva_test_group_fails(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
 	expect_calls(test, m, "AS");
 	expect_calls(test, n, "S");
-	/* It is a bond of the group */
+	/* The bond belongs to the group. */
 	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(n->dev, mm), bond);
 	iommu_sva_unbind_device(bond);
 	expect_calls(test, m, "");
@@ -980,7 +1323,7 @@ static void sva_test_group_fails(struct kunit *test)
 	own_mm_exits(test, mm);
 }
 
-/* A device leaves the group: nothing is attached to it when it is released */
+/* A device leaves the group. Nothing may be attached when it is released. */
 static void sva_test_group_leaves(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -996,13 +1339,13 @@ static void sva_test_group_leaves(struct kunit *test)
 	expect_calls(test, n, "SBR");
 	KUNIT_EXPECT_EQ(test, n->nr_left, 0);
 
-	/* The first one, for which the domain was allocated */
+	/* This is the first device, for which the domain was allocated. */
 	expect_calls(test, m, "");
 	kunit_release_action(test, sva_mock_exit, m);
 	expect_calls(test, m, "BR");
 	KUNIT_EXPECT_EQ(test, m->nr_left, 0);
 
-	/* What is left goes on as if it had been alone */
+	/* The remaining device goes on as if it had always been alone. */
 	KUNIT_EXPECT_NOT_NULL(test, o->attached[iommu_sva_get_pasid(bond)]);
 	expect_calls(test, o, "S");
 	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(o->dev, mm), bond);
@@ -1016,8 +1359,9 @@ static void sva_test_group_leaves(struct kunit *test)
 
 #if IS_ENABLED(CONFIG_IOMMUFD_TEST)
 /*
- * A bus with an IOMMU and a group of two devices, one of which has PASIDs. Their
- * being probed gives the group a default domain, as drivers want it.
+ * A bus with an IOMMU and a group of two devices, one of which has PASIDs. The
+ * group has a default domain, which drivers need, because the devices were
+ * probed.
  */
 struct sva_bus {
 	struct iommu_device	iommu;
@@ -1078,7 +1422,7 @@ static const struct iommu_ops sva_bus_ops = {
 	.device_group = sva_bus_group,
 };
 
-/* The kunit_device that is the IOMMU goes after all of this */
+/* The kunit_device of the IOMMU is removed after all of this. */
 static void sva_bus_dev_release(struct device *dev)
 {
 }
@@ -1142,8 +1486,8 @@ static int sva_bus_add(unsigned int nr, const struct property_entry *prop)
 }
 
 /*
- * Two devices of a group have drivers that use the DMA API. The second one comes
- * and goes while the first one has something attached to a PASID.
+ * Two devices of a group have drivers that use the DMA API. The second driver
+ * is bound and unbound while the first one has something attached to a PASID.
  */
 static void sva_test_group_drivers(struct kunit *test)
 {
@@ -1182,7 +1526,7 @@ static void sva_test_group_drivers(struct kunit *test)
 	iommu_detach_device_pasid(&attached, dev, 1);
 	iommu_device_unuse_default_domain(dev);
 
-	/* No driver is left, so that somebody can own the group */
+	/* No driver is left, so the group can be owned. */
 	KUNIT_EXPECT_EQ(test, 0, iommu_device_claim_dma_owner(dev, test));
 	KUNIT_EXPECT_EQ(test, -EBUSY, iommu_device_use_default_domain(sibling));
 	iommu_device_release_dma_owner(dev);
@@ -1199,7 +1543,7 @@ static void expect_attached(struct kunit *test, struct sva_mock *m,
 			    handle);
 }
 
-/* The old domain and handle stay until every device has the new domain */
+/* The old domain and handle must stay until every device has the new domain. */
 static void sva_test_replace(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1234,7 +1578,7 @@ static void sva_test_replace(struct kunit *test)
 	expect_calls(test, m, "S");
 	expect_calls(test, n, "S");
 	expect_attached(test, m, n, new, &second);
-	/* With the same domain it is the handle alone */
+	/* With the same domain only the handle is replaced. */
 	KUNIT_EXPECT_EQ(test, 0,
 			iommu_replace_device_pasid(new, m->dev, 3, &first));
 	expect_calls(test, m, "");
@@ -1246,7 +1590,7 @@ static void sva_test_replace(struct kunit *test)
 	expect_attached(test, m, n, NULL, ERR_PTR(-ENOENT));
 }
 
-/* Something that may have to wait for what the test does */
+/* Runs something in a work, because it may have to wait for the test */
 struct sva_bg {
 	struct work_struct	work;
 	struct completion	done;
@@ -1323,7 +1667,7 @@ static bool sva_bg_done(struct sva_bg *bg)
 	return wait_for_completion_timeout(&bg->done, LONG_TIME / 2);
 }
 
-/* Two first bonds at once: the mm has one of everything, as if one was first */
+/* Two first bonds at once must leave the mm as if one had been first. */
 static void sva_test_two_first(struct kunit *test, ioasid_t pasid)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1359,7 +1703,7 @@ static void sva_test_two_first(struct kunit *test, ioasid_t pasid)
 	kunit_device_unregister(test, n->dev);
 }
 
-/* Which of them is faster is a matter of luck: some of these are good for both */
+/* Which bind is faster is a matter of luck, so try several times. */
 static void sva_test_first_at_once(struct kunit *test)
 {
 	int i;
@@ -1371,7 +1715,7 @@ static void sva_test_first_at_once(struct kunit *test)
 }
 
 /*
- * While the hardware is waited for to end one process's bond, another process
+ * While the end of one process's bond waits for the hardware, another process
  * binds to and unbinds from another device, and kernel page tables are freed.
  */
 static void sva_test_slow_unbind(struct kunit *test)
@@ -1431,7 +1775,7 @@ static void sva_mock_reset(struct kunit *test, struct sva_mock *m)
 	pci_dev_reset_iommu_done(to_pci_dev(m->dev));
 }
 
-/* The page table of an mm that is alive is attached again, another is not */
+/* Only the page table of an mm that is alive may be attached again. */
 static void sva_test_reset_exited(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_pci(test, NULL);
@@ -1446,12 +1790,15 @@ static void sva_test_reset_exited(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, m->attached[3], bond->handle.domain);
 	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_users), 1);
 
-	/* As the process exits, while a child of it keeps the device's file */
+	/*
+	 * The process exits while a child of it keeps the file of the device
+	 * open.
+	 */
 	atomic_set(&mm->mm_users, 0);
 	sva_mock_reset(test, m);
 	expect_calls(test, m, "B");
 	KUNIT_EXPECT_NULL(test, m->attached[3]);
-	/* It stays so, and the PASID is taken */
+	/* It stays blocked, and the PASID remains in use. */
 	sva_mock_reset(test, m);
 	expect_calls(test, m, "");
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, live_mm(test), 3), -EBUSY);
@@ -1464,7 +1811,55 @@ static void sva_test_reset_exited(struct kunit *test)
 	own_mm_exits(test, mm);
 }
 
-/* Each device of a group is blocked once, whichever is reset how often */
+static void sva_test_reason_reset(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_pci(test, NULL);
+	struct mm_struct *mm = own_mm(test);
+	ioasid_t pasid;
+
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(to_pci_dev(m->dev)));
+	/* Which is what there is to say, whatever comes with it */
+	m->obstacle = IOMMU_SVA_RID_NO_TABLE;
+	expect_obstacles(test, m, IOMMU_SVA_RESET, IOMMU_SVA_RESET);
+	expect_refused(test, m, mm, 1, -EAGAIN, IOMMU_SVA_RESET);
+	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
+			    ERR_PTR(-EBUSY));
+	pasid = mm_get_enqcmd_pasid(mm);
+	expect_last(test, m, pasid, -EBUSY, IOMMU_SVA_RESET);
+	m->obstacle = IOMMU_SVA_OK;
+	pci_dev_reset_iommu_done(to_pci_dev(m->dev));
+	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
+	own_mm_exits(test, mm);
+}
+
+#if defined(CONFIG_PCI_PASID) && defined(CONFIG_PCI_IOV)
+/* What keeps a PCI function from having any, besides ACS */
+static void sva_test_reason_pci(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_pci(test, NULL);
+	struct pci_dev *pf = kunit_kzalloc(test, sizeof(*pf), GFP_KERNEL);
+	struct pci_dev *pdev = to_pci_dev(m->dev);
+	struct mm_struct *mm = own_mm(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, pf);
+	m->param->max_pasids = 0;
+	expect_no_pasids(test, m, mm, IOMMU_SVA_NO_PASID_CAP);
+	pdev->pasid_cap = 1;
+	expect_no_pasids(test, m, mm, IOMMU_SVA_NO_PREFIX);
+	pdev->pasid_cap = 0;
+	pdev->is_virtfn = 1;
+	pdev->physfn = pf;
+	expect_no_pasids(test, m, mm, IOMMU_SVA_NO_PASID_CAP);
+	pf->pasid_cap = 1;
+	expect_no_pasids(test, m, mm, IOMMU_SVA_PF_PASID_OFF);
+	pdev->is_virtfn = 0;
+	pdev->physfn = NULL;
+	own_mm_exits(test, mm);
+}
+#endif
+
+/* Each device of a group is blocked once, however often each is reset. */
 static void sva_test_reset_exited_group(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_pci(test, NULL);
@@ -1504,9 +1899,19 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_x86_enqcmd),
 	KUNIT_CASE(sva_test_x86_lam),
 #endif
-	/* Before mms that may be dropped some time after the test */
+	/*
+	 * Run these before tests whose mms may be dropped some time after the
+	 * test.
+	 */
 	KUNIT_CASE(sva_test_upgrade),
+	KUNIT_CASE(sva_test_last_of_mm),
 	KUNIT_CASE(sva_test_overflow),
+	KUNIT_CASE(sva_test_reason_pasids),
+	KUNIT_CASE(sva_test_reason_global),
+	KUNIT_CASE(sva_test_reason_taken),
+#ifdef CONFIG_ADDRESS_MASKING
+	KUNIT_CASE(sva_test_reason_lam),
+#endif
 	KUNIT_CASE(sva_test_small_device),
 	KUNIT_CASE(sva_test_first_at_once),
 	KUNIT_CASE(sva_test_failed_bind),
@@ -1518,6 +1923,10 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_replace),
 #ifdef CONFIG_PCI_ATS
 	KUNIT_CASE(sva_test_reset_exited),
+	KUNIT_CASE(sva_test_reason_reset),
+#if defined(CONFIG_PCI_PASID) && defined(CONFIG_PCI_IOV)
+	KUNIT_CASE(sva_test_reason_pci),
+#endif
 	KUNIT_CASE(sva_test_reset_exited_group),
 #endif
 	KUNIT_CASE(sva_test_max_pasids),
@@ -1535,6 +1944,8 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_error_reset),
 #endif
 	KUNIT_CASE(sva_test_error_driver),
+	KUNIT_CASE(sva_test_reason_device),
+	KUNIT_CASE(sva_test_reason_driver),
 	KUNIT_CASE(sva_test_two_bonds),
 	KUNIT_CASE(sva_test_never_shared),
 	KUNIT_CASE(sva_test_kva_list),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit tests of how PASIDs are attached, reset and drained, for machines
- * without an AMD IOMMU and for emulators of one, which have no PASIDs. What the
- * driver takes for hardware here is memory: it finds its commands completed,
- * and nothing else happens.
+ * without an AMD IOMMU and for emulators, whose AMD IOMMU has no PASIDs. The
+ * hardware is replaced by memory: the driver finds its commands completed, and
+ * nothing else happens.
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
@@ -19,17 +19,17 @@
 #include "amd_iommu.h"
 #include "../iommu-priv.h"
 
-#define LONG_TIME	(10 * HZ)	/* for what ends at once */
-#define SHORT_TIME	(HZ / 10)	/* for what has to wait for the test */
+#define LONG_TIME	(10 * HZ)	/* for what should end at once */
+#define SHORT_TIME	(HZ / 10)	/* for what must not end yet */
 #define MAX_PASIDS	8
-#define TEST_PASID	3		/* not taken from the global space: it may be full */
-#define MANY_PASIDS	BIT(20)		/* what makes the table three levels high */
+#define TEST_PASID	3		/* the global space may be full */
+#define MANY_PASIDS	BIT(20)		/* enough for a table of three levels */
 #define NR_RESETS	1000
-/* Nobody's: not taken for that of a device which the machine has */
+/* A device ID that no device of the machine has */
 #define TEST_SEGMENT	0xffff
 #define TEST_INDEX	1000
 
-/* A device, not on any bus, and the IOMMU that it is behind */
+/* A device that is on no bus, and the IOMMU that it is behind */
 struct amd_mock {
 	struct pci_dev		 pdev;
 	struct device		*dev;
@@ -72,7 +72,7 @@ static void amd_mock_iommu(struct kunit *test, struct amd_mock *m)
 	m->seg.id = TEST_SEGMENT;
 	m->seg.dev_table = amd_zalloc(test, SZ_4K);
 	m->seg.alias_table = &m->alias;
-	/* All commands to come are complete */
+	/* Makes all future commands look complete */
 	m->cmd_sem = S64_MAX;
 	raw_spin_lock_init(&iommu->lock);
 	mutex_init(&iommu->ppr_lock);
@@ -107,8 +107,8 @@ static void amd_mock_device(struct kunit *test, struct amd_mock *m,
 }
 
 /*
- * Attach the RID to the identity domain, with a new GCR3 table. Not by way of
- * the group: one without default domain could not be detached from it.
+ * Attach the RID to the identity domain, with a new GCR3 table. Don't use the
+ * group for this, because a group without a default domain cannot be detached.
  */
 static void amd_mock_attach_rid(struct kunit *test, struct amd_mock *m)
 {
@@ -125,18 +125,18 @@ static int amd_mock_begin_reset(struct amd_mock *m)
 
 static void amd_mock_end_reset(struct kunit *test, struct amd_mock *m)
 {
-	/* The core does this first if the group has a domain */
+	/* The core does this first if the group has a domain. */
 	amd_mock_attach_rid(test, m);
 	pci_dev_reset_iommu_done(&m->pdev);
 }
 
-/* As after probing the device, its DMA not translated */
+/* The state after probing the device, with DMA that is not translated */
 static struct amd_mock *amd_mock_init(struct kunit *test, u32 max_pasids)
 {
 	struct amd_mock *m = amd_zalloc(test, sizeof(*m));
 	struct iommu_group *group;
 
-	/* Where no such IOMMU was found */
+	/* The driver does this only if it has found an IOMMU. */
 	if (!amd_iommu_ops.identity_domain->owner)
 		amd_iommu_init_identity_domain();
 
@@ -152,7 +152,7 @@ static struct amd_mock *amd_mock_init(struct kunit *test, u32 max_pasids)
 	group = iommu_group_alloc();
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, group);
 	KUNIT_ASSERT_EQ(test, 0, iommu_group_add_device(group, m->dev));
-	/* It is the device that keeps it now */
+	/* Now the device holds the reference. */
 	iommu_group_put(group);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, amd_mock_exit, m));
@@ -160,7 +160,7 @@ static struct amd_mock *amd_mock_init(struct kunit *test, u32 max_pasids)
 	return m;
 }
 
-/* The device can send page requests */
+/* Let the device send page requests. */
 static void amd_mock_enable_pri(struct kunit *test, struct amd_mock *m)
 {
 	m->data.pri_enabled = 1;
@@ -169,7 +169,7 @@ static void amd_mock_enable_pri(struct kunit *test, struct amd_mock *m)
 			amd_iommu_iopf_add_device(&m->iommu, &m->data));
 }
 
-/* How often the IOMMU was told to answer page requests */
+/* Return how many page responses the IOMMU was told to send. */
 static unsigned int amd_mock_answers(struct amd_mock *m)
 {
 	struct iommu_cmd *cmds = (struct iommu_cmd *)m->iommu.cmd_buf;
@@ -201,7 +201,7 @@ static u64 gcr3_of(struct mm_struct *mm)
 	return iommu_virt_to_phys(mm->pgd) | GCR3_VALID;
 }
 
-/* In a table of one level, as for few PASIDs */
+/* For a table of one level, as with few PASIDs */
 static void expect_gcr3(struct kunit *test, struct amd_mock *m, u64 entry)
 {
 	KUNIT_ASSERT_NOT_NULL(test, m->data.gcr3_info.gcr3_tbl);
@@ -209,7 +209,7 @@ static void expect_gcr3(struct kunit *test, struct amd_mock *m, u64 entry)
 	KUNIT_EXPECT_EQ(test, m->data.gcr3_info.gcr3_tbl[TEST_PASID], entry);
 }
 
-/* Handle a fault, once the test lets go of the mm */
+/* Handle a fault once the test has released mmap_lock. */
 static void amd_handle_fault(struct work_struct *work)
 {
 	struct iopf_group *group = container_of(work, struct iopf_group, work);
@@ -235,7 +235,7 @@ static void amd_free_domain(void *domain)
 	iommu_domain_free(domain);
 }
 
-/* What iommu_sva_bind_device() attaches */
+/* The kind of domain that iommu_sva_bind_device() attaches */
 static struct iommu_domain *amd_sva_domain(struct kunit *test,
 					   struct amd_mock *m,
 					   struct mm_struct *mm)
@@ -254,7 +254,7 @@ static struct iommu_domain *amd_sva_domain(struct kunit *test,
 	return domain;
 }
 
-/* The PASID has @mm's page table */
+/* Attach the page table of @mm to the PASID. */
 static struct iommu_domain *amd_attach(struct kunit *test, struct amd_mock *m,
 				       struct mm_struct *mm)
 {
@@ -281,7 +281,7 @@ static void amd_test_bind(struct kunit *test)
 	expect_gcr3(test, m, 0);
 }
 
-/* A reset takes the table away and brings it back, with the PASID in it */
+/* A reset frees the table and creates it again, including the PASID's entry. */
 static void amd_test_reset(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
@@ -308,7 +308,7 @@ static void amd_test_unbind_in_reset(struct kunit *test)
 	expect_gcr3(test, m, 0);
 }
 
-/* One address space in place of another is refused, and nothing has changed */
+/* Replacing an address space is refused and must change nothing. */
 static void amd_test_replace(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
@@ -328,7 +328,7 @@ static void amd_test_replace(struct kunit *test)
 	amd_detach(m, old);
 }
 
-/* A driver chooses PASIDs: it is told which error is its own fault */
+/* A driver that chooses PASIDs must learn which errors are its own fault. */
 static void amd_test_errors(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
@@ -345,7 +345,7 @@ static void amd_test_errors(struct kunit *test)
 			-EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, set(domain, m->dev, 0, NULL), -EINVAL);
 	m->data.pasid_enabled = 1;
-	/* What the RID is attached to has no table */
+	/* The domain of the RID has no table. */
 	blocked->ops->attach_dev(blocked, m->dev, NULL);
 	KUNIT_EXPECT_EQ(test, set(domain, m->dev, TEST_PASID, NULL),
 			-EOPNOTSUPP);
@@ -353,9 +353,9 @@ static void amd_test_errors(struct kunit *test)
 
 #ifdef CONFIG_FAILSLAB
 /*
- * Each allocation fails in turn. Those that may sleep do so only with failslab's
- * ignore-gfp-wait off, which cannot be at boot: run the suite again then. (If it
- * were skipped at boot, it would be skipped for ever.)
+ * Fail each allocation in turn. Allocations that may sleep fail only if
+ * failslab's ignore-gfp-wait is off, which cannot be set at boot: run the suite
+ * again with it. (A test that is skipped at boot would remain skipped.)
  */
 static void amd_test_no_memory(struct kunit *test)
 {
@@ -380,7 +380,7 @@ static void amd_test_no_memory(struct kunit *test)
 }
 #endif
 
-/* The process does not wait for its PASIDs to be detached */
+/* A process can exit before its PASIDs are detached. */
 static void amd_test_exit(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
@@ -395,7 +395,7 @@ static void amd_test_exit(struct kunit *test)
 	expect_gcr3(test, m, 0);
 }
 
-/* It exits while the device is reset, which does not bring it back */
+/* The process exits during a reset, whose end must not attach it again. */
 static void amd_test_exit_in_reset(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
@@ -409,7 +409,7 @@ static void amd_test_exit_in_reset(struct kunit *test)
 	amd_mock_end_reset(test, m);
 	expect_gcr3(test, m, 0);
 
-	/* Nor does another one */
+	/* A second reset must not attach it either. */
 	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
 	amd_mock_end_reset(test, m);
 	expect_gcr3(test, m, 0);
@@ -417,15 +417,18 @@ static void amd_test_exit_in_reset(struct kunit *test)
 	expect_gcr3(test, m, 0);
 }
 
-/* Memory that the kernel counts as used by IOMMUs, without rounding up to 0 */
+/*
+ * The kernel's count of memory used by IOMMUs. Unlike global_node_page_state()
+ * this does not turn a negative count into 0.
+ */
 static long iommu_pages(void)
 {
 	return atomic_long_read(&vm_node_stat[NR_IOMMU_PAGES]);
 }
 
 /*
- * All levels of the table are freed, and accounted for. Others allocate, too,
- * and CPUs keep small differences to themselves: look at many tables.
+ * All levels of the table must be freed and accounted for. Others allocate as
+ * well, and small differences stay in per-CPU counters, so use many tables.
  */
 static void amd_test_levels(struct kunit *test)
 {
@@ -443,7 +446,7 @@ static void amd_test_levels(struct kunit *test)
 		if (amd_mock_begin_reset(m))
 			break;
 		amd_mock_end_reset(test, m);
-		/* The hardware has read its commands */
+		/* The hardware has read its commands. */
 		m->iommu.cmd_buf_head = m->iommu.cmd_buf_tail;
 	}
 	KUNIT_EXPECT_EQ(test, i, NR_RESETS);
@@ -452,7 +455,7 @@ static void amd_test_levels(struct kunit *test)
 	KUNIT_EXPECT_LT(test, iommu_pages() - before, NR_RESETS / 2);
 }
 
-/* Requests whose interrupt has not been served yet */
+/* Requests in the log whose interrupt has not been handled yet */
 static void amd_test_drain_log(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
@@ -471,7 +474,7 @@ static void amd_test_drain_log(struct kunit *test)
 			PPRLOG_ENTRY_SIZE);
 }
 
-/* Something that the test does not want to wait for itself */
+/* Runs in a work, because the test does not want to wait for it itself */
 struct amd_unbind {
 	struct work_struct	 work;
 	struct completion	 done;
@@ -489,7 +492,7 @@ static void amd_unbind_work(struct work_struct *work)
 	complete(&u->done);
 }
 
-/* A request that was reported is answered before the PASID is free */
+/* A request that was reported must be answered before the PASID is free. */
 static void amd_test_drain_handled(struct kunit *test)
 {
 	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
@@ -510,11 +513,62 @@ static void amd_test_drain_handled(struct kunit *test)
 	mmap_write_lock(mm);
 	iommu_report_device_fault(m->dev, &fault);
 	queue_work(system_dfl_wq, &u->work);
-	/* It is not over yet, unless nobody had begun to handle the request */
+	/* Detaching must wait, unless nobody had begun to handle the request */
 	wait_for_completion_timeout(&u->done, SHORT_TIME);
 	mmap_write_unlock(mm);
 	flush_work(&u->work);
 	KUNIT_EXPECT_EQ(test, u->answers, 1);
+}
+
+/* A bind is refused, and for the reason that was given before */
+static void expect_obstacle(struct kunit *test, struct amd_mock *m,
+			    struct mm_struct *mm, enum iommu_sva_reason reason)
+{
+	struct iommu_sva *bond;
+	ioasid_t pasid;
+	int code;
+
+	KUNIT_EXPECT_EQ(test, iommu_sva_obstacle(m->dev, true), reason);
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, TEST_PASID);
+	KUNIT_EXPECT_PTR_EQ(test, bond, ERR_PTR(-EOPNOTSUPP));
+	KUNIT_EXPECT_EQ(test, iommu_sva_last_refusal(m->dev, &pasid, &code),
+			reason);
+	KUNIT_EXPECT_EQ(test, pasid, TEST_PASID);
+	KUNIT_EXPECT_EQ(test, code, -EOPNOTSUPP);
+	if (!IS_ERR(bond))
+		iommu_sva_unbind_device(bond);
+}
+
+static void amd_test_reasons(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct iommu_domain *blocked = amd_iommu_ops.blocked_domain;
+	struct mm_struct *mm = live_mm(test);
+	enum iommu_sva_reason machine = amd_iommu_pasid_check();
+	struct iommu_sva *bond;
+
+	KUNIT_EXPECT_EQ(test, iommu_sva_obstacle(m->dev, true), IOMMU_SVA_OK);
+	bond = iommu_sva_bind_device_pasid(m->dev, mm, TEST_PASID);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bond);
+	iommu_sva_unbind_device(bond);
+
+	m->data.pasid_enabled = 0;
+	expect_obstacle(test, m, mm, IOMMU_SVA_PASIDS_OFF);
+	m->data.pasid_enabled = 1;
+	/* What the machine's IOMMUs, if it has any, do not have */
+	m->data.max_pasids = 0;
+	expect_obstacle(test, m, mm, machine ?: IOMMU_SVA_PASIDS_OFF);
+	m->data.max_pasids = MAX_PASIDS;
+
+	/* Its reset is the reason, and not what comes with it */
+	KUNIT_ASSERT_EQ(test, 0, amd_mock_begin_reset(m));
+	KUNIT_EXPECT_EQ(test, iommu_sva_obstacle(m->dev, true),
+			IOMMU_SVA_RESET);
+	amd_mock_end_reset(test, m);
+	KUNIT_EXPECT_EQ(test, iommu_sva_obstacle(m->dev, true), IOMMU_SVA_OK);
+
+	blocked->ops->attach_dev(blocked, m->dev, NULL);
+	expect_obstacle(test, m, mm, IOMMU_SVA_RID_NO_TABLE);
 }
 
 static struct kunit_case amd_iommu_test_cases[] = {
@@ -523,6 +577,7 @@ static struct kunit_case amd_iommu_test_cases[] = {
 	KUNIT_CASE(amd_test_unbind_in_reset),
 	KUNIT_CASE(amd_test_replace),
 	KUNIT_CASE(amd_test_errors),
+	KUNIT_CASE(amd_test_reasons),
 #ifdef CONFIG_FAILSLAB
 	KUNIT_CASE(amd_test_no_memory),
 #endif

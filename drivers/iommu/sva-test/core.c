@@ -6,9 +6,10 @@
  * emulated DMA engine, and tells that engine what to access. A front end for
  * the bus finds the device; everything else is here.
  *
- * Open files outlive the device. What touches it or its IOMMU holds st->sem
- * for reading and has seen that the device is not gone; whoever takes the
- * device away or resets it stops the engine and then holds st->sem for writing.
+ * Open files can outlive the device. Everything that uses the device or its
+ * IOMMU holds st->sem for reading and checks that the device is not gone.
+ * Removing or resetting the device stops the engine and then takes st->sem for
+ * writing.
  */
 #include <linux/bitops.h>
 #include <linux/capability.h>
@@ -43,20 +44,20 @@
 #include "sva-test.h"
 
 #define SVA_TEST_MINORS		64
-#define SVA_TEST_TIMEOUT_MS	10000	/* unless the caller knows better */
+#define SVA_TEST_TIMEOUT_MS	10000	/* if the caller gives no timeout */
 #define SVA_TEST_DMA_MAX	SZ_1M
 
 /**
  * struct sva_test_bond - a PASID and the address space that it stands for
  * @ref: held by the open file and by each channel that uses the bond
- * @mm: only to be compared with current->mm. NULL: the DMA API's address space
+ * @mm: only compared with current->mm. NULL for the DMA API's address space
  * @handle: of an SVA bond
  * @domain: of the DMA API
  * @pasid: the PASID
- * @allocated: @pasid is to be given back to the global space
+ * @allocated: @pasid has to be freed to the global space
  * @private: @handle is from sva_test_bind_private()
- * @rid: @domain is that of requests without a PASID, and to be freed
- * @gone: no operation may begin, under st->lock
+ * @rid: @domain is attached to the RID and has to be freed
+ * @gone: no operation may start any more, protected by st->lock
  */
 struct sva_test_bond {
 	struct kref ref;
@@ -70,7 +71,7 @@ struct sva_test_bond {
 	bool gone;
 };
 
-/* A buffer that the DMA API mapped. It keeps its pages without the mapping. */
+/* A buffer that the DMA API mapped. Unmapping it does not free its pages. */
 struct sva_test_buffer {
 	void *cpu;
 	size_t len;
@@ -88,16 +89,16 @@ struct sva_test_result {
 };
 
 /**
- * struct sva_test_chan - an operation on its way, from claim to release
- * @file: whose it is
- * @queue: of a queue of uacce: who waits for the end of operations. If both
+ * struct sva_test_chan - an operation in progress, from claim to release
+ * @file: the file that it belongs to
+ * @queue: for a queue of uacce: wait queue for the end of operations. If both
  *	   are NULL, the channel is free
- * @bond: what it accesses memory through, if it names one
- * @id: what WAIT and ABORT call it, 0: it was not submitted. Of a queue: 0 if
+ * @bond: the bond whose PASID it uses, or NULL
+ * @id: the id for WAIT and ABORT, 0 if it was not submitted. For a queue: 0 if
  *	its end was seen
  * @waited: somebody waits for it and will free it
  * @loaded: size of the image in the local memory
- * @busy: started, and its end has not been seen
+ * @busy: it was started, and its end has not been seen
  * @result: valid when it is not @busy any more
  */
 struct sva_test_chan {
@@ -131,21 +132,21 @@ enum sva_test_state {
  * @wait: woken when a channel becomes idle or free
  * @files_lock: protects @files
  * @files: the open files
- * @uacce: the same device as an accelerator of uacce, NULL: it is none
- * @slow: memory for those who map an open file
+ * @uacce: the device as an accelerator of uacce, or NULL
+ * @slow: memory of mappings of the open files
  */
 struct sva_test {
 	struct device dev;
 	struct cdev cdev;
 	struct sva_test_hw hw;
 	struct rw_semaphore sem;
-	spinlock_t lock;		/* channels, registers, state */
+	spinlock_t lock;		/* guards channels, registers, state */
 	enum sva_test_state state;
 	struct sva_test_chan chans[SVA_TEST_NR_CHANNELS];
 	u32 next_id;
 	u64 irqs;
 	wait_queue_head_t wait;
-	struct mutex files_lock;	/* the list of files */
+	struct mutex files_lock;	/* protects the list of files */
 	struct list_head files;
 	struct uacce_device *uacce;
 	struct sva_test_slow slow;
@@ -163,7 +164,7 @@ struct sva_test_file {
 	struct sva_test *st;
 	struct list_head node;
 	struct xarray bonds;
-	struct mutex lock;		/* the buffers, against FREE */
+	struct mutex lock;		/* protects buffers from FREE */
 	struct xarray buffers;
 };
 
@@ -226,7 +227,7 @@ static void sva_test_chan_result(struct sva_test *st,
 	res->rounds = sva_test_chan_get(st, chan, SVA_TEST_ROUNDS);
 }
 
-/* The operation has ended. A reset wipes the registers: save them now. */
+/* The operation has ended. Save its registers, because a reset clears them. */
 static void sva_test_chan_ended(struct sva_test *st, struct sva_test_chan *chan)
 {
 	sva_test_chan_result(st, chan);
@@ -237,8 +238,8 @@ static void sva_test_chan_ended(struct sva_test *st, struct sva_test_chan *chan)
 }
 
 /*
- * Stop the channel's operation. When this returns, the device makes no request
- * for it any more, as iommu_sva_unbind_device() demands.
+ * Stop the channel's operation. When this returns, the device makes no more
+ * requests for it, as iommu_sva_unbind_device() requires.
  */
 static void sva_test_chan_stop(struct sva_test *st, struct sva_test_chan *chan)
 {
@@ -258,7 +259,9 @@ static void sva_test_chan_stop(struct sva_test *st, struct sva_test_chan *chan)
 	sva_test_chan_ended(st, chan);
 }
 
-/* Stop what belongs to the file, or uses the bond, or everything */
+/*
+ * Stop the operations of the file, or those that use the bond, or all of them.
+ */
 static void sva_test_stop_ops(struct sva_test *st, struct sva_test_file *file,
 			      struct sva_test_bond *bond)
 {
@@ -286,7 +289,7 @@ static void sva_test_bond_put(struct sva_test_bond *bond)
 		kref_put(&bond->ref, sva_test_bond_free);
 }
 
-/* Of a channel whose operation never began or has ended */
+/* Free a channel whose operation has never started or has ended. */
 static void sva_test_chan_free(struct sva_test *st, struct sva_test_chan *chan)
 {
 	struct sva_test_bond *bond;
@@ -345,7 +348,7 @@ static void sva_test_chan_program(struct sva_test *st,
 	sva_test_chan_set(st, chan, SVA_TEST_INTERVAL, op->interval_us);
 	sva_test_chan_set(st, chan, SVA_TEST_SKIP, op->skip);
 	sva_test_chan_set(st, chan, SVA_TEST_GROUP, op->group);
-	/* An earlier operation may have been stopped while it ended */
+	/* An earlier operation may have been stopped while it was ending. */
 	sva_test_set(st, SVA_TEST_IRQ_STATUS,
 		     BIT_ULL(sva_test_chan_nr(st, chan)));
 	sva_test_chan_set(st, chan, SVA_TEST_COMMAND, command);
@@ -360,7 +363,7 @@ static int sva_test_chan_start(struct sva_test *st, struct sva_test_chan *chan,
 		return -ENODEV;
 	if (st->state == SVA_TEST_RESETTING)
 		return -EBUSY;
-	/* Somebody ended the bond since it was looked up */
+	/* The bond was ended since it was looked up. */
 	if (chan->bond && chan->bond->gone)
 		return -ENOENT;
 
@@ -384,7 +387,7 @@ irqreturn_t sva_test_irq(int irq, void *data)
 	guard(spinlock)(&st->lock);
 
 	ended = sva_test_get(st, SVA_TEST_IRQ_STATUS);
-	/* All ones: the device is no longer there */
+	/* All bits are set if the device is no longer there. */
 	if (!ended || ended == ~0UL)
 		return IRQ_NONE;
 	sva_test_set(st, SVA_TEST_IRQ_STATUS, ended);
@@ -413,7 +416,10 @@ static int sva_test_op_check(const struct sva_test_op *op)
 		return -EINVAL;
 	if (op->as == SVA_TEST_AS_PASID && op->pasid >= SVA_TEST_CNT_NO_PASID)
 		return -EINVAL;
-	/* The caller sees, and has provided, all that the device moves */
+	/*
+	 * The caller must provide all data that the device moves, and sees all
+	 * of it.
+	 */
 	if (op->op <= SVA_TEST_OP_WRITE &&
 	    (op->len > op->buf_len || local_end > op->buf_len))
 		return -EINVAL;
@@ -435,7 +441,9 @@ static struct sva_test_bond *sva_test_bond_get(struct sva_test_file *file,
 	if (!bond)
 		bond = ERR_PTR(-ENOENT);
 	else if (bond->mm && bond->mm != current->mm)
-		/* The file came here by fork() or exec(), or was passed on */
+		/*
+		 * The file was inherited by fork() or exec(), or was passed on.
+		 */
 		bond = ERR_PTR(-EPERM);
 	else
 		kref_get(&bond->ref);
@@ -478,7 +486,7 @@ static int sva_test_store(struct sva_test *st, struct sva_test_chan *chan,
 	return ret;
 }
 
-/* Load the channel and start it. The caller frees the channel on an error. */
+/* Load the channel and start it. The caller frees the channel on errors. */
 static int sva_test_launch(struct sva_test_file *file,
 			   struct sva_test_chan *chan, struct sva_test_op *op)
 {
@@ -490,7 +498,7 @@ static int sva_test_launch(struct sva_test_file *file,
 		if (IS_ERR(bond))
 			return PTR_ERR(bond);
 		chan->bond = bond;
-		/* It stands for no PASID */
+		/* This value means "no PASID". */
 		if (bond->rid)
 			return -EINVAL;
 	}
@@ -671,14 +679,14 @@ static int sva_test_peek(struct sva_test_file *file, struct sva_test_op *op)
 	return 0;
 }
 
-/* Queues of uacce, which holds a lock of its own around each of these */
+/* Queues of uacce, which calls each of these with a lock of its own held */
 
 struct sva_test_chan *sva_test_queue_claim(struct sva_test *st,
 					   wait_queue_head_t *wait)
 {
 	struct sva_test_chan *chan = sva_test_chan_claim_for(st, NULL, wait);
 
-	/* It is going to be mapped: leave nothing of another user's there */
+	/* The memory will be mapped, so clear the data of other users. */
 	if (chan)
 		memset_io(sva_test_chan_local(st, chan), 0,
 			  SVA_TEST_LOCAL_SIZE);
@@ -707,11 +715,11 @@ phys_addr_t sva_test_queue_local(struct sva_test *st,
 	       sva_test_chan_nr(st, chan) * SVA_TEST_LOCAL_SIZE;
 }
 
-/* @op->pasid is the queue's */
+/* @op->pasid is the PASID of the queue. */
 int sva_test_queue_submit(struct sva_test *st, struct sva_test_chan *chan,
 			  struct sva_test_op *op)
 {
-	/* Only the interrupt may change that now */
+	/* From now on only the interrupt handler changes this. */
 	if (READ_ONCE(chan->busy))
 		return -EBUSY;
 	return sva_test_chan_start(st, chan, op);
@@ -723,7 +731,7 @@ void sva_test_queue_stop(struct sva_test *st, struct sva_test_chan *chan)
 	sva_test_chan_stop(st, chan);
 }
 
-/* How the operation stands, or how the last one ended */
+/* Report the state of the operation, or the result of the last one. */
 void sva_test_queue_peek(struct sva_test *st, struct sva_test_chan *chan,
 			 struct sva_test_op *op)
 {
@@ -735,7 +743,7 @@ void sva_test_queue_peek(struct sva_test *st, struct sva_test_chan *chan,
 	sva_test_report(chan, op);
 }
 
-/* An operation has ended, and nobody has looked at it since */
+/* Return whether an operation has ended and its result was not read yet. */
 bool sva_test_queue_updated(struct sva_test *st, struct sva_test_chan *chan)
 {
 	guard(spinlock_irq)(&st->lock);
@@ -771,8 +779,8 @@ static int sva_test_bond_private(struct sva_test *st,
 }
 
 /*
- * No driver should do so: the PASID is as the user wants it, and with UNCHECKED
- * the mm as well. It is left to the IOMMU core to say what is wrong with them.
+ * Pass the user's PASID, and with UNCHECKED also the mm, to the IOMMU core as
+ * they are, and let it find the errors. Real drivers should not do this.
  */
 static int sva_test_bond_chosen(struct sva_test *st,
 				struct sva_test_bond *bond)
@@ -805,7 +813,7 @@ static int sva_test_bond_dma(struct sva_test *st, struct sva_test_bond *bond)
 	return 0;
 }
 
-/* A domain that a first stage can be nested on, for requests without a PASID */
+/* Allocate a domain that a first stage can be nested on, and attach the RID. */
 static int sva_test_bond_stage2(struct sva_test *st, struct sva_test_bond *bond)
 {
 	struct iommu_domain *domain;
@@ -837,7 +845,7 @@ static void sva_test_bond_detach(struct sva_test *st,
 	}
 }
 
-/* The caller has taken the bond from the file */
+/* The caller has already removed the bond from the file. */
 static void sva_test_bond_end(struct sva_test *st, struct sva_test_bond *bond)
 {
 	scoped_guard(spinlock_irq, &st->lock) {
@@ -881,7 +889,7 @@ static int sva_test_bond_new(struct sva_test_file *file,
 	return ret;
 }
 
-/* The mm of a bond, which keeps the mm_struct as long as it exists */
+/* Return the mm of a bond. The bond keeps the mm_struct. */
 static struct mm_struct *sva_test_mm_of(struct sva_test_file *file, u32 id)
 {
 	struct sva_test_bond *bond;
@@ -1178,7 +1186,7 @@ static int sva_test_knobs(struct sva_test_file *file,
 	return 0;
 }
 
-/* Stop the engine for a while, or for good */
+/* Stop the engine, either for a while or permanently. */
 static void sva_test_halt(struct sva_test *st, enum sva_test_state state)
 {
 	guard(spinlock_irq)(&st->lock);
@@ -1193,7 +1201,7 @@ static void sva_test_resume(struct sva_test *st)
 	guard(spinlock_irq)(&st->lock);
 	if (st->state == SVA_TEST_GONE)
 		return;
-	/* Forget the interrupts of what was stopped */
+	/* Clear the interrupts of operations that were stopped. */
 	sva_test_set(st, SVA_TEST_IRQ_STATUS, ~0ULL);
 	sva_test_set(st, SVA_TEST_IRQ_ENABLE,
 		     GENMASK_ULL(SVA_TEST_NR_CHANNELS - 1, 0));
@@ -1204,7 +1212,7 @@ static void sva_test_resume(struct sva_test *st)
  * sva_test_reset_prepare() - stop the device before its bus resets it
  * @st: the device
  *
- * Operations are stopped, whoever wants something of the device waits until
+ * Operations are stopped, and new users of the device wait until
  * sva_test_reset_done(). Bonds stay.
  */
 void sva_test_reset_prepare(struct sva_test *st)
@@ -1224,8 +1232,8 @@ void sva_test_reset_done(struct sva_test *st)
 }
 
 /*
- * User space is frozen, nobody is inside an ioctl. Bonds stay: what the bus and
- * the IOMMU have of them is theirs to keep.
+ * User space is frozen, so no ioctl is in progress. Bonds stay: the bus and the
+ * IOMMU driver have to keep their part of the state.
  */
 static int sva_test_pm_suspend(struct device *dev)
 {
@@ -1236,7 +1244,9 @@ static int sva_test_pm_suspend(struct device *dev)
 	return 0;
 }
 
-/* The device may have lost its state, or not: it begins anew in either case */
+/*
+ * Reset the device, so that it is in the same state whether it lost it or not.
+ */
 static int sva_test_pm_resume(struct device *dev)
 {
 	struct sva_test *st = dev_get_drvdata(dev);
@@ -1251,12 +1261,12 @@ DEFINE_SIMPLE_DEV_PM_OPS(sva_test_pm_ops, sva_test_pm_suspend,
 
 static int sva_test_reset(struct sva_test *st)
 {
-	/* Nobody keeps st->sem for long once operations have ended */
+	/* Nobody holds st->sem for long once the operations have ended. */
 	sva_test_halt(st, SVA_TEST_RESETTING);
 	guard(rwsem_write)(&st->sem);
 	if (st->state == SVA_TEST_GONE)
 		return -ENODEV;
-	/* Another reset may have been done meanwhile */
+	/* The device may have been reset again meanwhile. */
 	sva_test_halt(st, SVA_TEST_RESETTING);
 	sva_test_set(st, SVA_TEST_RESET, 1);
 	sva_test_resume(st);
@@ -1284,7 +1294,7 @@ static int sva_test_open(struct inode *inode, struct file *filp)
 	return nonseekable_open(inode, filp);
 }
 
-/* End all that the file has of the device. Nobody is inside an ioctl of it. */
+/* End everything that the file uses of the device. It has no ioctl running. */
 static void sva_test_file_end(struct sva_test_file *file)
 {
 	struct sva_test *st = file->st;
@@ -1309,8 +1319,9 @@ static void sva_test_file_end(struct sva_test_file *file)
 }
 
 /*
- * Called at every close(). The file outlives the last one if it is mapped, and
- * the mapping outlives its process if a page fault waits: so let that go here.
+ * Called for every close(). A mapping keeps the file open after the last
+ * close(), and a page fault that waits keeps the mapping after its process has
+ * exited. So release such faults here.
  */
 static int sva_test_flush(struct file *filp, fl_owner_t id)
 {
@@ -1325,12 +1336,12 @@ static int sva_test_release(struct inode *inode, struct file *filp)
 	struct sva_test_file *file = filp->private_data;
 	struct sva_test *st = file->st;
 
-	/* An ioctl may have come after the last close() had begun */
+	/* An ioctl may have held them again after the last close() had begun */
 	sva_test_slow_release(&st->slow, filp);
 	scoped_guard(rwsem_read, &st->sem) {
 		scoped_guard(mutex, &st->files_lock)
 			list_del(&file->node);
-		/* Does nothing if the device is gone: it was done then */
+		/* If the device is gone, this has been done already. */
 		sva_test_file_end(file);
 	}
 	xa_destroy(&file->bonds);
@@ -1400,7 +1411,7 @@ static int sva_test_locked_command(struct sva_test_file *file,
 	struct sva_test *st = file->st;
 
 	guard(rwsem_read)(&st->sem);
-	/* GONE is final, and set before st->sem is taken for it */
+	/* GONE is final, and is set before st->sem is taken for writing. */
 	if (READ_ONCE(st->state) == SVA_TEST_GONE)
 		return -ENODEV;
 	return sva_test_command(file, cmd, arg);
@@ -1468,7 +1479,7 @@ static const struct file_operations sva_test_fops = {
 	.poll = sva_test_poll,
 };
 
-/* What front ends call */
+/* Functions for the front ends */
 
 static void sva_test_dev_release(struct device *dev)
 {
@@ -1497,13 +1508,13 @@ static int sva_test_name(struct sva_test *st)
 }
 
 /**
- * sva_test_create() - prepare for a device that a front end has found
+ * sva_test_create() - set up a device that a front end has found
  * @hw: the device, copied
  *
  * The device must not be used yet: sva_test_start() comes after its interrupt
  * was requested.
  *
- * Return: what the other calls take, or an ERR_PTR
+ * Return: the device for the other calls, or an ERR_PTR
  */
 struct sva_test *sva_test_create(const struct sva_test_hw *hw)
 {
@@ -1537,7 +1548,7 @@ struct sva_test *sva_test_create(const struct sva_test_hw *hw)
 
 /**
  * sva_test_start() - make the device available to user space
- * @st: from sva_test_create()
+ * @st: the device, returned by sva_test_create()
  *
  * Return: 0 or a negative error code
  */
@@ -1571,15 +1582,18 @@ void sva_test_stop(struct sva_test *st)
 {
 	struct sva_test_file *file;
 
-	/* Bonds that end wait for these */
+	/* Bonds that end would wait for these faults. */
 	sva_test_slow_end(&st->slow);
-	/* Stops and frees the channels of its queues, and ends their bonds */
+	/*
+	 * This stops and frees the channels of uacce's queues and ends their
+	 * bonds.
+	 */
 	uacce_remove(st->uacce);
 	cdev_device_del(&st->cdev, &st->dev);
 	ida_free(&sva_test_ida, MINOR(st->dev.devt));
 	sva_test_halt(st, SVA_TEST_GONE);
 	guard(rwsem_write)(&st->sem);
-	/* An open() that came in time may still add its file */
+	/* An open() that started earlier may still add its file. */
 	guard(mutex)(&st->files_lock);
 	list_for_each_entry(file, &st->files, node)
 		sva_test_file_end(file);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What the core of the SVA test driver offers to its front ends
- */
+/* Interface between the core of the SVA test driver and its front ends */
 #ifndef SVA_TEST_INTERNAL_H
 #define SVA_TEST_INTERNAL_H
 
@@ -25,12 +23,12 @@ struct uacce_device;
 struct vm_area_struct;
 
 /**
- * struct sva_test_hw - what a front end knows of its device
+ * struct sva_test_hw - what a front end provides for its device
  * @dev: the device that does DMA
  * @regs: region 0, mapped
  * @local: region 1, mapped
  * @local_phys: where region 1 is, for mappings of user space
- * @enabled: tells which SVA_TEST_*_ON are in force
+ * @enabled: returns the SVA_TEST_*_ON flags of what is enabled
  */
 struct sva_test_hw {
 	struct device *dev;
@@ -49,14 +47,14 @@ irqreturn_t sva_test_irq(int irq, void *data);
 void sva_test_reset_prepare(struct sva_test *st);
 void sva_test_reset_done(struct sva_test *st);
 
-/* For a device whose driver data is its struct sva_test */
+/* For devices whose driver data is their struct sva_test */
 extern const struct dev_pm_ops sva_test_pm_ops;
 
 struct iommu_sva *sva_test_bind_private(struct device *dev,
 					struct mm_struct *mm);
 void sva_test_unbind_private(struct iommu_sva *bond);
 
-/* A channel that serves one queue of uacce, for as long as the queue exists */
+/* A channel that serves one queue of uacce while that queue exists */
 struct sva_test_chan *sva_test_queue_claim(struct sva_test *st,
 					   wait_queue_head_t *wait);
 void sva_test_queue_free(struct sva_test *st, struct sva_test_chan *chan);
@@ -74,12 +72,12 @@ struct uacce_device *sva_test_uacce_add(struct sva_test *st,
 					struct device *dev);
 
 /**
- * struct sva_test_slow - memory whose page faults user space can hold up
- * @lock: protects what follows @wait
- * @wait: woken when a fault begins to wait, or may go on
- * @holder: the open file that has them wait, NULL: none
+ * struct sva_test_slow - memory whose page faults user space can delay
+ * @lock: protects the fields after @wait
+ * @wait: woken when a fault starts to wait, or may continue
+ * @holder: the open file that delays the faults, or NULL
  * @waiting: number of faults that wait
- * @gone: there is no device any more
+ * @gone: the device is gone
  */
 struct sva_test_slow {
 	spinlock_t lock;		/* see above */

@@ -40,7 +40,7 @@ static int sva_test_pci_irq(struct pci_dev *pdev, struct sva_test *st)
 {
 	int ret;
 
-	/* Managed, as pcim_enable_device() was called */
+	/* These are managed, because pcim_enable_device() was called. */
 	ret = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_MSI | PCI_IRQ_MSIX);
 	if (ret < 0)
 		return ret;

@@ -14,9 +14,9 @@
 #include "sva-test.h"
 
 /*
- * Nobody asks the device: the IOMMU's driver takes both from the properties of
- * the node that Documentation/devicetree/bindings/iommu/iommu.txt defines. It
- * keeps to itself whether the IOMMU can stall.
+ * The IOMMU side takes both from the properties of the node that are defined in
+ * Documentation/devicetree/bindings/iommu/iommu.txt. Its driver does not tell
+ * whether the IOMMU can stall.
  */
 static u32 sva_test_platform_enabled(struct device *dev)
 {

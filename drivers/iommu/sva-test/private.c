@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a driver binds processes to PASIDs of its choosing
+ * Example of how a driver binds processes to PASIDs of its choice
  *
- * This is all that it takes. This driver also has bonds of the other kind, that
- * of iommu_sva_bind_device(), which uses numbers of the global space. So it
- * takes its own from there, too. A driver that has no other kind of bond takes
- * them from an ida of its device's, with ida_alloc_range() and ida_free() at the
- * same places: the numbers belong to the device alone, then.
+ * This is all the code that is needed. The driver also has bonds by
+ * iommu_sva_bind_device(), which uses numbers of the global space, so it has to
+ * take its own numbers from there as well. A driver that has no bonds of that
+ * kind takes them from an ida of its device, with ida_alloc_range() and
+ * ida_free() in the same places. Its numbers then belong to the device alone.
  */
 #include <linux/err.h>
 #include <linux/iommu.h>
@@ -49,6 +49,6 @@ void sva_test_unbind_private(struct iommu_sva *bond)
 	ioasid_t pasid = iommu_sva_get_pasid(bond);
 
 	iommu_sva_unbind_device(bond);
-	/* Not earlier: until here, nobody else can be bound to it */
+	/* Don't free it earlier: the PASID is in use until here. */
 	iommu_free_global_pasid(pasid);
 }

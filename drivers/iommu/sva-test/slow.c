@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of the SVA test driver that user space can keep waiting for
+ * Memory of the SVA test driver whose page faults user space can delay
  *
  * mmap() of /dev/sva-test<N> gives pages of zeroes. While an open file of that
- * device holds them, a page fault on one that is not there waits.
+ * device holds them, a page fault on a page that is not present waits.
  *
  * A fault of a device is handled by a workqueue of the IOMMU core, which calls
- * handle_mm_fault() with mmap_lock held for reading and does not allow it to
- * be dropped (FAULT_FLAG_ALLOW_RETRY). To sleep there for as long as it takes
- * is what a slow file system does, and this is a stand-in for one.
+ * handle_mm_fault() with mmap_lock held for reading and does not allow it to be
+ * dropped (FAULT_FLAG_ALLOW_RETRY). A slow file system sleeps there for as long
+ * as it takes, and this is a stand-in for one.
  *
- * None of this needs the device or takes st->sem. Whoever has that may be
+ * Nothing here needs the device or takes st->sem. The holder of st->sem may be
  * ending a bond, which waits for the faults.
  */
 #include <linux/cleanup.h>
@@ -36,7 +36,7 @@ int sva_test_slow_hold(struct sva_test_slow *slow, const struct file *filp)
 	guard(spinlock)(&slow->lock);
 	if (slow->gone)
 		return -ENODEV;
-	/* Those that were let go must not find that they are held again */
+	/* Faults that were released must not find that they are held again. */
 	if (slow->holder || slow->waiting)
 		return -EBUSY;
 	WRITE_ONCE(slow->holder, filp);
@@ -67,7 +67,7 @@ void sva_test_slow_end(struct sva_test_slow *slow)
 	wake_up_all(&slow->wait);
 }
 
-/* A fault is waiting: that is what can be read */
+/* A file is readable while a fault waits. */
 __poll_t sva_test_slow_poll(struct sva_test_slow *slow, struct file *filp,
 			    poll_table *wait)
 {
@@ -77,7 +77,7 @@ __poll_t sva_test_slow_poll(struct sva_test_slow *slow, struct file *filp,
 	return READ_ONCE(slow->waiting) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-/* Returns whether the fault must wait, and is counted */
+/* Return whether the fault must wait. If so, it was counted. */
 static bool sva_test_slow_enter(struct sva_test_slow *slow)
 {
 	guard(spinlock)(&slow->lock);
@@ -94,7 +94,7 @@ static void sva_test_slow_leave(struct sva_test_slow *slow)
 	WRITE_ONCE(slow->waiting, slow->waiting - 1);
 }
 
-/* Returns false if it took too long, or if the process was killed meanwhile */
+/* Return false if this took too long or if the process was killed. */
 static bool sva_test_slow_wait(struct sva_test_slow *slow)
 {
 	long left;
@@ -120,12 +120,15 @@ static const struct vm_operations_struct sva_test_slow_vm_ops = {
 	.fault = sva_test_slow_fault,
 };
 
-/* The mapping keeps the open file, and that keeps @slow */
+/* The mapping keeps the file open, which keeps @slow. */
 int sva_test_slow_mmap(struct sva_test_slow *slow, struct vm_area_struct *vma)
 {
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	/* The pages are nowhere but here, and a core dump need not wait */
+	/*
+	 * The pages exist only in this mapping, and core dumps must not wait
+	 * for them.
+	 */
 	vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_private_data = slow;
 	vma->vm_ops = &sva_test_slow_vm_ops;

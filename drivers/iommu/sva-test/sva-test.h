@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Interface between the SVA test driver and its tests. It is no uapi: the two
- * are built from the same tree and nothing else uses /dev/sva-test<N>.
+ * Interface between the SVA test driver and its tests. This is not uapi: both
+ * are built from the same tree, and nothing else uses /dev/sva-test<N>.
  */
 #ifndef SVA_TEST_H
 #define SVA_TEST_H
@@ -13,7 +13,7 @@
 
 #define SVA_TEST_IOC_MAGIC	0xe7
 
-/* What is turned on in the device at this moment */
+/* What is enabled in the device at present */
 #define SVA_TEST_PASID_ON	0x1
 #define SVA_TEST_ATS_ON		0x2
 #define SVA_TEST_PRI_ON		0x4
@@ -32,13 +32,13 @@ struct sva_test_info {
 };
 
 /*
- * A bond ties a PASID to an address space. Bonds belong to the open file, and
- * those of BIND to the mm as well: nobody else can use or end them.
+ * A bond connects a PASID to an address space. Bonds belong to the open file,
+ * and those made by BIND also to the mm. Nobody else can use or end them.
  */
 #define SVA_TEST_BIND_PRIVATE	0x1 /* @pasid, or 0: the driver's choice */
 /*
- * With PRIVATE: the IOMMU core is given @pasid as it is, and the mm of the
- * caller, or that of bond @mm_of, or none. CAP_SYS_RAWIO
+ * With PRIVATE: pass @pasid to the IOMMU core as it is, and the mm of the
+ * caller, the mm of bond @mm_of, or none. Needs CAP_SYS_RAWIO.
  */
 #define SVA_TEST_BIND_UNCHECKED	0x2
 #define SVA_TEST_BIND_NO_MM	0x4
@@ -55,7 +55,7 @@ struct sva_test_unbind {
 	__u32	reserved;
 };
 
-/* In whose name an operation accesses memory */
+/* With which PASID an operation accesses memory */
 enum {
 	SVA_TEST_AS_BOND,	/* @bond's PASID */
 	SVA_TEST_AS_PASID,	/* any @pasid, CAP_SYS_RAWIO */
@@ -65,13 +65,13 @@ enum {
 #define SVA_TEST_MAX_TIMEOUT_MS	60000
 
 /*
- * @buf is an image of the local memory: it is loaded into the device before the
- * operation and stored back after it, so that nothing of another user's is
- * left there and bytes that must not change can be checked. READ and WRITE
- * take place at offset @local of it. Their range must lie within @buf_len.
+ * @buf is an image of the local memory. It is loaded into the device before the
+ * operation and stored back after it, so that no data of other users are
+ * visible, and bytes that must not change can be checked. READ and WRITE work
+ * at offset @local of the image, and their range must lie within @buf_len.
  *
- * The ioctl fails if the operation could not be carried out to its end. Whether
- * that was a good one is told by @state and @cause.
+ * The ioctl fails if the operation did not come to its end. @state and @cause
+ * tell whether it was successful.
  */
 #define SVA_TEST_OP_MODES \
 	(SVA_TEST_MODE | SVA_TEST_PAGE_REQUEST | SVA_TEST_REPEAT | \
@@ -145,25 +145,25 @@ struct sva_test_knobs {
 	_IOR(SVA_TEST_IOC_MAGIC, 0, struct sva_test_info)
 #define SVA_TEST_IOC_BIND \
 	_IOWR(SVA_TEST_IOC_MAGIC, 1, struct sva_test_bind)
-/* Gives @pasid (0: a global one) the DMA API's domain. CAP_SYS_RAWIO */
+/* Attach the DMA API's domain to @pasid (0: a global one). CAP_SYS_RAWIO */
 #define SVA_TEST_IOC_ATTACH_DMA \
 	_IOWR(SVA_TEST_IOC_MAGIC, 2, struct sva_test_bind)
-/* Ends a bond of either kind. Operations that use it are stopped first. */
+/* End a bond of either kind. Operations that use it are stopped first. */
 #define SVA_TEST_IOC_UNBIND \
 	_IOW(SVA_TEST_IOC_MAGIC, 3, struct sva_test_unbind)
 #define SVA_TEST_IOC_RUN	_IOWR(SVA_TEST_IOC_MAGIC, 4, struct sva_test_op)
 #define SVA_TEST_IOC_SUBMIT	_IOWR(SVA_TEST_IOC_MAGIC, 5, struct sva_test_op)
 /* Takes @id, @timeout_ms, @buf, @buf_len */
 #define SVA_TEST_IOC_WAIT	_IOWR(SVA_TEST_IOC_MAGIC, 6, struct sva_test_op)
-/* Takes @id. The result is still to be had from WAIT. */
+/* Takes @id. WAIT still returns the result. */
 #define SVA_TEST_IOC_ABORT	_IOW(SVA_TEST_IOC_MAGIC, 7, struct sva_test_op)
 #define SVA_TEST_IOC_DMA_ALLOC \
 	_IOWR(SVA_TEST_IOC_MAGIC, 8, struct sva_test_dma)
-/* Takes the mapping away, leaves the memory */
+/* Remove the mapping, but keep the memory. */
 #define SVA_TEST_IOC_DMA_UNMAP	_IOW(SVA_TEST_IOC_MAGIC, 9, struct sva_test_dma)
 #define SVA_TEST_IOC_DMA_FREE \
 	_IOW(SVA_TEST_IOC_MAGIC, 10, struct sva_test_dma)
-/* The CPU's access to it: GET copies to @buf, PUT from @buf */
+/* Access by the CPU: GET copies to @buf, PUT copies from @buf. */
 #define SVA_TEST_IOC_DMA_GET \
 	_IOW(SVA_TEST_IOC_MAGIC, 11, struct sva_test_dma)
 #define SVA_TEST_IOC_DMA_PUT \
@@ -173,21 +173,21 @@ struct sva_test_knobs {
 #define SVA_TEST_IOC_COUNTERS_CLEAR	_IO(SVA_TEST_IOC_MAGIC, 14)
 #define SVA_TEST_IOC_KNOBS \
 	_IOWR(SVA_TEST_IOC_MAGIC, 15, struct sva_test_knobs)
-/* Writes the device's reset register. Bonds survive it. */
+/* Write the device's reset register. Bonds survive this. */
 #define SVA_TEST_IOC_RESET	_IO(SVA_TEST_IOC_MAGIC, 16)
-/* Takes @id. How it stands, which may be BUSY with ARMED or HELD. */
+/* Takes @id. Returns the state, which may be BUSY with ARMED or HELD. */
 #define SVA_TEST_IOC_PEEK	_IOWR(SVA_TEST_IOC_MAGIC, 17, struct sva_test_op)
 /*
- * Puts requests without a PASID on a second stage that is empty, interrupts
- * among them where the IOMMU translates these. CAP_SYS_RAWIO
+ * Attach requests without a PASID to an empty second stage. This includes
+ * interrupts if the IOMMU translates them. Needs CAP_SYS_RAWIO.
  */
 #define SVA_TEST_IOC_ATTACH_STAGE2 \
 	_IOWR(SVA_TEST_IOC_MAGIC, 18, struct sva_test_bind)
 /*
- * The file can be mapped, MAP_SHARED, as pages of zeroes. Page faults on these
- * wait from HOLD to RELEASE or any close() of the file that holds them, which
- * is one at a time. poll() of any file of the device says POLLIN while faults
- * wait. Those that nobody lets go fail after SVA_TEST_SLOW_MS.
+ * The file can be mapped (MAP_SHARED) as pages of zeroes. One file at a time
+ * can hold these: page faults on them then wait until RELEASE or any close() of
+ * that file. poll() of every file of the device returns POLLIN while faults
+ * wait. Faults that nobody releases fail after SVA_TEST_SLOW_MS.
  */
 #define SVA_TEST_SLOW_MS	60000
 
@@ -195,17 +195,18 @@ struct sva_test_knobs {
 #define SVA_TEST_IOC_SLOW_RELEASE	_IO(SVA_TEST_IOC_MAGIC, 20)
 
 /*
- * The device is an accelerator of uacce, too, /dev/sva_test-<N>. Each queue has
- * a channel for itself, the channel's slice of the local memory can be mapped
- * as the region UACCE_QFRT_DUS, and these two work on a queue:
+ * The device is also an accelerator of uacce, /dev/sva_test-<N>. Each queue has
+ * its own channel, whose slice of the local memory can be mapped as the region
+ * UACCE_QFRT_DUS. Two ioctls work on a queue:
  *
- * SUBMIT, once it was started: @op, @mode, @addr, @addr2, @len, @data,
- * @compare, @local and @interval_us; all else must be 0. There is one operation
- * at a time. Memory is accessed with the PASID of the queue, and READ and WRITE
- * use what is mapped.
+ * SUBMIT, once the queue was started, uses @op, @mode, @addr, @addr2, @len,
+ * @data, @compare, @local and @interval_us; all other fields must be 0. There
+ * is one operation at a time. It accesses memory with the PASID of the queue,
+ * and READ and WRITE use what is mapped.
  *
- * PEEK: how the operation stands or how the last one ended, and in @pasid the
- * queue's PASID. poll() says POLLIN from its end until that.
+ * PEEK returns the state of the operation, or the result of the last one, and
+ * in @pasid the PASID of the queue. poll() returns POLLIN from the end of an
+ * operation until then.
  */
 #define SVA_TEST_QUEUE_MODES \
 	(SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST | SVA_TEST_REPEAT)

@@ -2,8 +2,8 @@
 /*
  * The SVA test device as an accelerator of uacce
  *
- * uacce binds the processes, as it does for any accelerator. This has a channel
- * of the device work with the PASID that comes of it.
+ * uacce binds the processes, as for any accelerator. This file lets a channel
+ * of the device work with the resulting PASID.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -71,7 +71,7 @@ static bool sva_test_uacce_op_is_good(const struct sva_test_op *op)
 	if (op->as || op->bond || op->pasid || op->buf || op->buf_len ||
 	    op->skip || op->group)
 		return false;
-	/* READ and WRITE keep to the slice of their channel */
+	/* READ and WRITE stay within the slice of their channel. */
 	return op->op > SVA_TEST_OP_WRITE ||
 	       (op->len <= SVA_TEST_LOCAL_SIZE &&
 		op->local <= SVA_TEST_LOCAL_SIZE - op->len);
@@ -128,9 +128,9 @@ static const struct uacce_ops sva_test_uacce_ops = {
  * @st: the device, started
  * @dev: the device that does DMA
  *
- * The device does its work without it as well.
+ * The device also works without uacce.
  *
- * Return: what uacce_remove() takes, NULL: the device is no accelerator
+ * Return: the device for uacce_remove(), NULL if it is no accelerator
  */
 struct uacce_device *sva_test_uacce_add(struct sva_test *st, struct device *dev)
 {

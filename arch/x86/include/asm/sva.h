@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the CPU side of Shared Virtual Addressing is decided by. Neither ENQCMD
- * nor LAM is needed to call these, see drivers/iommu/iommu-sva-kunit.c.
+ * Decisions of the CPU side of Shared Virtual Addressing. These functions can
+ * be called on CPUs without ENQCMD and LAM, see
+ * drivers/iommu/iommu-sva-kunit.c.
  */
 #ifndef _ASM_X86_SVA_H
 #define _ASM_X86_SVA_H
@@ -12,9 +13,9 @@
 #include <asm/msr-index.h>
 
 /*
- * The value of IA32_PASID that lets a task of @mm submit with ENQCMD, or 0 if
- * it may not: without a global PASID there is nothing that a device could make
- * of the submission. A bond alone, on a PASID of its device's, does not do.
+ * Return the value of IA32_PASID with which a task of @mm can submit by ENQCMD,
+ * or 0 if it must not use ENQCMD. It must not if @mm has no global PASID, even
+ * if it is bound to a PASID that a driver has chosen for its device.
  */
 static inline u64 enqcmd_ia32_pasid(struct mm_struct *mm)
 {
@@ -26,8 +27,8 @@ static inline u64 enqcmd_ia32_pasid(struct mm_struct *mm)
 }
 
 /*
- * May LAM be enabled for @mm, as far as devices go? They walk the page table
- * without knowing of tagged addresses, whichever PASID they use for it.
+ * Devices walk the page table of @mm without knowing about tagged addresses,
+ * whichever PASID they use. Return whether LAM may be enabled despite that.
  */
 static inline bool sva_allows_lam(struct mm_struct *mm)
 {

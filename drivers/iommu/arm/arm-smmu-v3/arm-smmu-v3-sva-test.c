@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of PASIDs and SVA on an SMMU that is memory only: it has consumed
- * each command by the time that the driver looks. The tests read the tables and
- * the commands that a real one would act on.
+ * KUnit tests of PASIDs and SVA on an SMMU that consists of memory only. The
+ * driver finds each command consumed at once. The tests read the tables and the
+ * commands that a real SMMU would act on.
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
@@ -25,10 +25,10 @@ struct smmu_mock {
 	struct iommu_ops	ops;
 	struct iommu_group	*group;
 	struct arm_smmu_ste	stes[2];
-	/* PROD and CONS in one: what is queued has been consumed */
+	/* PROD and CONS in one, so that every command has been consumed */
 	u32			cmdq_reg;
 	u32			evtq_reg;
-	u32			seen;	/* of the commands */
+	u32			seen;	/* read index of the commands */
 };
 
 static void *smmu_zalloc(struct kunit *test, size_t size)
@@ -74,7 +74,7 @@ static void smmu_mock_put_group(void *group)
 	iommu_group_put(group);
 }
 
-/* An SMMU with @features, and a group for the devices behind it */
+/* Create an SMMU with @features, and a group for the devices behind it. */
 static struct smmu_mock *smmu_mock_init(struct kunit *test, u32 features)
 {
 	struct smmu_mock *m = smmu_zalloc(test, sizeof(*m));
@@ -117,11 +117,11 @@ static void smmu_mock_release(void *data)
 
 	if (dev->iommu_group)
 		iommu_group_forget_domain(dev->iommu_group);
-	/* By way of the driver's release_device(), which frees the master */
+	/* This calls the driver's release_device(), which frees the master. */
 	iommu_group_remove_device(dev);
 }
 
-/* What probing the device with StreamID @sid leaves behind */
+/* Set up what probing a device with StreamID @sid leaves behind. */
 static struct arm_smmu_master *
 smmu_mock_add(struct kunit *test, struct smmu_mock *m, const char *name, u32 sid)
 {
@@ -161,7 +161,7 @@ smmu_mock_add(struct kunit *test, struct smmu_mock *m, const char *name, u32 sid
 	return master;
 }
 
-/* The only device, its requests without a PASID in @rid */
+/* Add the only device, with the RID attached to @rid. */
 static struct arm_smmu_master *
 smmu_mock_device(struct kunit *test, struct smmu_mock *m,
 		 struct iommu_domain *rid)
@@ -189,7 +189,7 @@ static struct mmu_notifier *smmu_notifier(struct iommu_domain *domain)
 	return &to_smmu_domain(domain)->mmu_notifier;
 }
 
-/* An address space, as iommu_sva_domain_alloc() makes it: once a test */
+/* Create an SVA domain like iommu_sva_domain_alloc(), once per test. */
 static struct iommu_domain *smmu_mock_sva(struct kunit *test,
 					  struct smmu_mock *m,
 					  struct arm_smmu_master *master)
@@ -232,7 +232,7 @@ static int smmu_attach_error(struct kunit *test, struct iommu_domain *domain,
 	return ret;
 }
 
-/* The next command that the SMMU was given. Returns false if there is none. */
+/* Read the next command that was queued. Return false if there is none. */
 static bool smmu_next_cmd(struct smmu_mock *m, struct arm_smmu_cmd *cmd)
 {
 	struct arm_smmu_queue *q = &m->smmu.cmdq.q;
@@ -261,7 +261,7 @@ static u64 smmu_cd(struct arm_smmu_master *master, u32 ssid)
 	return le64_to_cpu(master->cd_table.linear.table[ssid].data[0]);
 }
 
-/* The process is gone: none of its PASIDs is walked for, on any account */
+/* The process has exited: none of its PASIDs may be translated any more. */
 static void smmu_test_exit_ends_all(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, 0);
@@ -291,7 +291,7 @@ static void smmu_test_exit_ends_all(struct kunit *test)
 	while (smmu_next_cmd(m, &cmd)) {
 		if (smmu_cmd_op(&cmd) == CMDQ_OP_CFGI_CD)
 			told |= BIT(FIELD_GET(CMDQ_CFGI_0_SSID, cmd.data[0]));
-		/* After it nothing is put into the TLB any more */
+		/* After this nothing may be added to the TLB. */
 		if (smmu_cmd_op(&cmd) == CMDQ_OP_TLBI_NH_ASID) {
 			KUNIT_EXPECT_EQ(test, told, all);
 			flushed = true;
@@ -303,20 +303,23 @@ static void smmu_test_exit_ends_all(struct kunit *test)
 		iommu_detach_device_pasid(domain, master->dev, pasid);
 }
 
-/* Of the range of one command, in bytes: IHI 0070, 4.4.1.1 */
+/* The size of one command's range in bytes, see IHI 0070, 4.4.1.1 */
 static unsigned long smmu_tlbi_len(struct arm_smmu_cmd *cmd)
 {
 	u8 tg = FIELD_GET(CMDQ_TLBI_1_TG, cmd->data[1]);
 	u8 scale = FIELD_GET(CMDQ_TLBI_0_SCALE, cmd->data[0]);
 	u8 num = FIELD_GET(CMDQ_TLBI_0_NUM, cmd->data[0]);
 
-	/* Whatever page or block there is at the address */
+	/* The command covers any page or block at the address. */
 	if (!tg)
 		return PAGE_SIZE;
 	return (num + 1UL) << scale << (tg * 2 + 10);
 }
 
-/* Each page from @start to @end, in order, and for no more than one beyond */
+/*
+ * Expect commands for each page from @start to @end, in order, and for at most
+ * one page beyond.
+ */
 static void smmu_expect_tlbi(struct kunit *test, struct smmu_mock *m, u16 asid,
 			     unsigned long start, unsigned long end)
 {
@@ -363,7 +366,7 @@ static void smmu_test_ranges(struct kunit *test, u32 features)
 
 	smmu_attach(test, domain, master, 1);
 	for (i = 0; i < ARRAY_SIZE(nr_pages); i++) {
-		/* Aligned to 16 pages, and in all other ways */
+		/* Test all alignments up to 16 pages. */
 		for (offset = 0; offset < 16; offset++) {
 			start = ALIGN(ADDR, 16 * PAGE_SIZE) +
 				offset * PAGE_SIZE;
@@ -377,7 +380,7 @@ static void smmu_test_ranges(struct kunit *test, u32 features)
 	iommu_detach_device_pasid(domain, master->dev, 1);
 }
 
-/* A page is forgotten by the TLB wherever it is in the range that is unmapped */
+/* Every page of an unmapped range must be invalidated. */
 static void smmu_test_range_by_page(struct kunit *test)
 {
 	smmu_test_ranges(test, 0);
@@ -413,7 +416,7 @@ static void smmu_move_rid(struct kunit *test, struct arm_smmu_master *master,
 	KUNIT_EXPECT_EQ(test, 0, to->ops->attach_dev(to, master->dev, from));
 }
 
-/* What a PASID is attached to makes no difference to requests without one */
+/* Attaching a PASID must not change requests without a PASID. */
 static void smmu_test_s1dss(struct kunit *test, bool identity)
 {
 	struct smmu_mock *m = smmu_mock_init(test, 0);
@@ -454,7 +457,7 @@ static void smmu_test_s1dss_blocked(struct kunit *test)
 	smmu_test_s1dss(test, false);
 }
 
-/* The core knows what the device has, the driver what could be enabled */
+/* The core knows the capability, the driver what could be enabled. */
 static void smmu_test_bounds(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, 0);
@@ -485,12 +488,12 @@ static bool smmu_in_fault_queue(struct arm_smmu_master *master)
 {
 	struct iommu_fault_param *param;
 
-	/* Nobody but the test attaches and detaches */
+	/* Only the test attaches and detaches. */
 	param = rcu_dereference_check(master->dev->iommu->fault_param, true);
 	return param && !list_empty(&param->queue_list);
 }
 
-/* In the fault queue from the first PASID to the last, and not beyond */
+/* A device must be on the fault queue from its first PASID to its last. */
 static void smmu_test_fault_queue(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
@@ -502,7 +505,7 @@ static void smmu_test_fault_queue(struct kunit *test)
 	smmu_attach(test, domain, master, 1);
 	smmu_attach(test, domain, master, 2);
 	KUNIT_EXPECT_EQ(test, 2, master->iopf_refcount);
-	/* Refused, and not counted */
+	/* A refused attach must not be counted. */
 	KUNIT_EXPECT_NE(test, 0, smmu_attach_error(test, domain, master, 2));
 	KUNIT_EXPECT_EQ(test, 2, master->iopf_refcount);
 	iommu_detach_device_pasid(domain, master->dev, 1);
@@ -511,15 +514,16 @@ static void smmu_test_fault_queue(struct kunit *test)
 	iommu_detach_device_pasid(domain, master->dev, 2);
 	KUNIT_EXPECT_EQ(test, 0, master->iopf_refcount);
 	KUNIT_EXPECT_FALSE(test, smmu_in_fault_queue(master));
-	/* And once more, from the beginning */
+	/* Do it once more from the beginning. */
 	KUNIT_EXPECT_EQ(test, 0, smmu_attach_error(test, domain, master, 3));
 	KUNIT_EXPECT_EQ(test, 0, master->iopf_refcount);
 	KUNIT_EXPECT_FALSE(test, smmu_in_fault_queue(master));
 }
 
 /*
- * Who joins the group has no share in what is attached already, and none to give
- * back. Nor has who was not attached again at the end of a reset.
+ * A device that joins the group does not have the PASIDs that are attached
+ * already, and must not lose them for others. The same is true for a device
+ * that could not be attached again at the end of a reset.
  */
 static void smmu_test_joined_late(struct kunit *test)
 {
@@ -539,12 +543,12 @@ static void smmu_test_joined_late(struct kunit *test)
 	iommu_detach_device_pasid(domain, first->dev, 1);
 	KUNIT_EXPECT_EQ(test, 1, first->iopf_refcount);
 	KUNIT_EXPECT_EQ(test, 0, late->iopf_refcount);
-	/* The ASID is in use: it must be invalidated further on */
+	/* The ASID is still in use and must go on being invalidated. */
 	KUNIT_EXPECT_FALSE(test, list_empty(&to_smmu_domain(domain)->devices));
 	invs = rcu_dereference_protected(to_smmu_domain(domain)->invs, true);
 	KUNIT_EXPECT_EQ(test, 1, invs->num_invs);
 
-	/* From now on both are */
+	/* From now on both devices are attached. */
 	smmu_attach(test, domain, first, 3);
 	KUNIT_EXPECT_EQ(test, 2, first->iopf_refcount);
 	KUNIT_EXPECT_EQ(test, 1, late->iopf_refcount);
@@ -556,7 +560,7 @@ static void smmu_test_joined_late(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, smmu_in_fault_queue(late));
 }
 
-/* The device that leaves is freed, and the group goes on without it */
+/* The device that leaves is freed, and the group goes on without it. */
 static void smmu_test_leaves_early(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
@@ -575,7 +579,7 @@ static void smmu_test_leaves_early(struct kunit *test)
 	kunit_release_action(test, smmu_mock_release, leaves->dev);
 	KUNIT_ASSERT_EQ(test, 2, list_count_nodes(&smmu_domain->devices));
 	KUNIT_EXPECT_EQ(test, 2, stays->iopf_refcount);
-	/* Goes through the list */
+	/* This walks the list of devices. */
 	mn->ops->release(mn, mn->mm);
 	iommu_detach_device_pasid(domain, stays->dev, 1);
 	iommu_detach_device_pasid(domain, stays->dev, 2);
@@ -583,7 +587,7 @@ static void smmu_test_leaves_early(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&smmu_domain->devices));
 }
 
-/* What the SMMU is told about a stall whose fault was answered with @code */
+/* Return the response to a stall whose fault was answered with @code. */
 static u64 smmu_resume(struct kunit *test, struct smmu_mock *m,
 		       struct arm_smmu_master *master, ioasid_t pasid,
 		       enum iommu_page_response_code code)
@@ -603,7 +607,7 @@ static u64 smmu_resume(struct kunit *test, struct smmu_mock *m,
 	return FIELD_GET(CMDQ_RESUME_0_RESP, cmd.data[0]);
 }
 
-/* Nothing is retried that could meet the CD of the PASID's next owner */
+/* A stall must not be retried if it could find the next owner's CD. */
 static void smmu_test_no_late_retry(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
@@ -628,6 +632,98 @@ static void smmu_test_no_late_retry(struct kunit *test)
 	iommu_detach_device_pasid(domain, master->dev, 2);
 }
 
+/* A bind is refused, and for the reason that would have been given before */
+static void smmu_expect_refused(struct kunit *test,
+				struct arm_smmu_master *master, ioasid_t pasid,
+				int code, enum iommu_sva_reason reason,
+				enum iommu_sva_reason obstacle)
+{
+	struct iommu_sva *bond;
+	ioasid_t last_pasid;
+	int last_code;
+
+	KUNIT_EXPECT_EQ(test, iommu_sva_obstacle(master->dev, true), obstacle);
+	bond = iommu_sva_bind_device_pasid(master->dev, current->mm, pasid);
+	KUNIT_EXPECT_PTR_EQ(test, bond, ERR_PTR(code));
+	KUNIT_EXPECT_EQ(test, iommu_sva_last_refusal(master->dev, &last_pasid,
+						     &last_code), reason);
+	KUNIT_EXPECT_EQ(test, last_pasid, pasid);
+	KUNIT_EXPECT_EQ(test, last_code, code);
+	if (!IS_ERR(bond))
+		iommu_sva_unbind_device(bond);
+}
+
+static void smmu_expect_obstacle(struct kunit *test,
+				 struct arm_smmu_master *master,
+				 enum iommu_sva_reason reason)
+{
+	smmu_expect_refused(test, master, 1, -EOPNOTSUPP, reason, reason);
+}
+
+/* What the SMMU lacks, beginning with an SMMU that lacks everything */
+static void smmu_test_reasons(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, 0);
+	struct arm_smmu_master *master =
+		smmu_mock_device(test, m, m->ops.blocked_domain);
+	struct arm_smmu_device *smmu = &m->smmu;
+	struct iommu_sva *bond;
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_attach_mm());
+	smmu->features = 0;
+	smmu->asid_bits = 0;
+	smmu_expect_obstacle(test, master, IOMMU_SVA_NO_FIRST_STAGE);
+	smmu->features = ARM_SMMU_FEAT_TRANS_S1;
+	smmu_expect_obstacle(test, master, IOMMU_SVA_NO_COHERENCY);
+	/* What the CPUs have of the others is for them to say, see below */
+	smmu->features = ~ARM_SMMU_FEAT_SVA;
+	smmu_expect_obstacle(test, master, IOMMU_SVA_PAGE_SIZE);
+	smmu->pgsize_bitmap = PAGE_SIZE;
+	smmu_expect_obstacle(test, master, IOMMU_SVA_OAS);
+	smmu->oas = 52;
+	smmu_expect_obstacle(test, master, IOMMU_SVA_ASID_BITS);
+	smmu->asid_bits = 16;
+	KUNIT_EXPECT_EQ(test, arm_smmu_sva_check(smmu), IOMMU_SVA_OK);
+
+	smmu->features = ARM_SMMU_FEAT_SVA | ARM_SMMU_FEAT_COHERENCY;
+	master->ssid_bits = 0;
+	smmu_expect_obstacle(test, master, IOMMU_SVA_PASIDS_OFF);
+	master->ssid_bits = 2;
+	smmu_expect_refused(test, master, 4, -EINVAL, IOMMU_SVA_PASID_LIMIT,
+			    IOMMU_SVA_OK);
+	master->ssid_bits = SSID_BITS;
+	smmu->asid_bits = 0;
+	smmu_expect_refused(test, master, 1, -ENOSPC, IOMMU_SVA_NO_ASID,
+			    IOMMU_SVA_OK);
+	smmu->asid_bits = 16;
+
+	bond = iommu_sva_bind_device_pasid(master->dev, current->mm, 1);
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, bond);
+	if (!IS_ERR(bond))
+		iommu_sva_unbind_device(bond);
+}
+
+/* Features that the CPUs of this machine may not have */
+static void smmu_test_missing(struct kunit *test)
+{
+	static const struct {
+		u32 missing;
+		enum iommu_sva_reason reason;
+	} expected[] = {
+		{ 0, IOMMU_SVA_OK },
+		{ ARM_SMMU_FEAT_TRANS_S1, IOMMU_SVA_NO_FIRST_STAGE },
+		{ ARM_SMMU_FEAT_COHERENCY, IOMMU_SVA_NO_COHERENCY },
+		{ ARM_SMMU_FEAT_VAX, IOMMU_SVA_VA_RANGE },
+		{ ARM_SMMU_FEAT_BBML2, IOMMU_SVA_NO_BBML2 },
+		{ ARM_SMMU_FEAT_HAFT, IOMMU_SVA_NO_HAFT },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(expected); i++)
+		KUNIT_EXPECT_EQ(test, arm_smmu_sva_missing(expected[i].missing),
+				expected[i].reason);
+}
+
 static struct kunit_case smmu_test_cases[] = {
 	KUNIT_CASE(smmu_test_exit_ends_all),
 	KUNIT_CASE(smmu_test_range_by_page),
@@ -639,6 +735,8 @@ static struct kunit_case smmu_test_cases[] = {
 	KUNIT_CASE(smmu_test_joined_late),
 	KUNIT_CASE(smmu_test_leaves_early),
 	KUNIT_CASE(smmu_test_no_late_retry),
+	KUNIT_CASE(smmu_test_reasons),
+	KUNIT_CASE(smmu_test_missing),
 	{}
 };
 

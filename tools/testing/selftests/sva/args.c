@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What the driver says to requests that make no sense, or are not allowed
- */
+/* How the driver refuses requests that are invalid or not allowed */
 #include "test_dev.h"
 
 FIXTURE(args)
@@ -24,7 +22,7 @@ FIXTURE_TEARDOWN(args)
 	sva_close(&self->t.sva);
 }
 
-/* A request that is good until the test changes it */
+/* A valid request, which the tests then make invalid */
 static struct sva_test_op good(TEST_SELF(args))
 {
 	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_READ,
@@ -74,7 +72,7 @@ TEST_F(args, buffer)
 	EXPECT_RUN(-EFAULT, op.buf = UINTPTR_MAX - 4095);
 }
 
-/* What only the device finds wrong */
+/* Errors that only the device finds */
 TEST_F(args, command)
 {
 	struct sva_test_op op = good(self);
@@ -89,7 +87,7 @@ TEST_F(args, command)
 		    100);
 	EXPECT_CAUSE(SVA_TEST_CAUSE_COMMAND, sva_do(&self->t.sva, &op));
 	EXPECT_TRUE(sva_is_pattern(self->mem, sizeof(self->buf), 1));
-	/* And then it goes on as before */
+	/* After that everything works as before. */
 	EXPECT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 16));
 	EXPECT_TRUE(sva_is_pattern(self->buf, 16, 1));
 }
@@ -101,7 +99,7 @@ TEST_F(args, bind)
 	EXPECT_EQ(-EINVAL, sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &arg));
 	arg = (struct sva_test_bind) { .mm_of = 1 };
 	EXPECT_EQ(-EINVAL, sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &arg));
-	/* A global PASID is not for the caller to choose */
+	/* The caller cannot choose a global PASID. */
 	arg = (struct sva_test_bind) { .pasid = 1 };
 	EXPECT_EQ(-EINVAL, sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &arg));
 
@@ -110,7 +108,7 @@ TEST_F(args, bind)
 	EXPECT_EQ(-ENOENT, sva_unbind(&self->t.sva, self->t.as.bond));
 }
 
-/* A bond is for the file that made it */
+/* A bond can only be used with the file that created it. */
 TEST_F(args, other_file)
 {
 	struct sva_as as = self->t.as;
@@ -138,7 +136,7 @@ TEST_F(args, submitted)
 	EXPECT_EQ(-ENOENT, sva_peek(sva, &none));
 	EXPECT_EQ(-ENOENT, sva_ioctl(sva, SVA_TEST_IOC_WAIT, &none));
 
-	/* Whether they have ended or not: they occupy all channels */
+	/* They occupy all channels, whether they have ended or not. */
 	for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
 		op = good(self);
 		ASSERT_EQ(0, sva_ioctl(sva, SVA_TEST_IOC_SUBMIT, &op));
@@ -159,7 +157,7 @@ TEST_F(args, submitted)
 		op = good(self);
 		op.id = ids[i];
 		memset(self->buf, 0, sizeof(self->buf));
-		/* Looking does not take the result away, nor the buffer */
+		/* PEEK must not consume the result or change the buffer. */
 		EXPECT_EQ(0, sva_peek(sva, &op));
 		EXPECT_TRUE(sva_is_byte(self->buf, sizeof(self->buf), 0));
 		ASSERT_EQ(0, sva_ioctl(sva, SVA_TEST_IOC_WAIT, &op));
@@ -186,7 +184,7 @@ TEST_F(args, abort)
 	EXPECT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_WAIT, &op));
 	EXPECT_CAUSE(SVA_TEST_CAUSE_ABORTED, sva_outcome(&op));
 
-	/* The same for who does not want to wait so long in the first place */
+	/* The same for a caller whose timeout is shorter from the start */
 	op = sva_op(&self->t.as, SVA_TEST_OP_FILL, mem, 64 << 20);
 	op.mode |= SVA_TEST_REPEAT;
 	op.timeout_ms = 1;
@@ -227,7 +225,10 @@ static int drop_rawio(void)
 	return syscall(SYS_capset, &hdr, data) ? -errno : 0;
 }
 
-/* Whatever reaches beyond the caller's own memory needs CAP_SYS_RAWIO */
+/*
+ * Everything that can reach more than the caller's own memory needs
+ * CAP_SYS_RAWIO.
+ */
 TEST_F(args, capability)
 {
 	struct sva_test_bind bind = {};
@@ -239,7 +240,7 @@ TEST_F(args, capability)
 	EXPECT_EQ(-EPERM, sva_set_knobs(&self->t.sva, 0));
 	EXPECT_EQ(-EPERM,
 		  sva_ioctl(&self->t.sva, SVA_TEST_IOC_ATTACH_DMA, &bind));
-	/* The caller's own memory does not */
+	/* Access to the caller's own memory does not need it. */
 	EXPECT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 16));
 	EXPECT_TRUE(sva_is_pattern(self->buf, 16, 1));
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A story for readers: what a bond gives to a device, and what it must not
+ * A story for readers: what a bond gives to a device, and what it must not give
  *
- * Processes A and B each have a device. The narrator, this program's first
- * process, asks them to do something and tells what came of it. Whatever a line
- * shows was read back: from a device's buffer, a process's memory, a register
- * or the kernel. A line that is not as it has to be says FAIL, and the exit
- * status is 1.
+ * Processes A and B each have a device. The first process of this program tells
+ * the story: it asks A and B to do something and prints the result. Everything
+ * that a line shows was read back from a device's buffer, a process's memory, a
+ * register or the kernel. If a value is not as it should be, the line says
+ * FAIL, and the exit status is 1.
  *
- * demo [stale-tlb]: with a device that ignores invalidations while memory is
+ * demo [stale-tlb]: use a device that ignores invalidations while memory is
  * unmapped.
  */
 #include <errno.h>
@@ -30,11 +30,11 @@
 #define LEN		32
 /* Free in a static program on x86_64 and arm64 */
 #define ADDRESS		((char *)0x200000000000)
-/* How many pages a process takes in search of one that was freed */
+/* How many pages a process allocates to find one that was freed */
 #define NR_SEARCH	4096
 #define NR_TRIES	8
 
-/* What a process is asked to do, and what came of it */
+/* What a process is asked to do, and the result */
 struct request {
 	int (*act)(struct request *rq);
 	int dev;
@@ -51,7 +51,7 @@ struct request {
 struct process {
 	const char *name;
 	pid_t pid;
-	int to, from;		/* a byte: do it, it is done */
+	int to, from;		/* one byte for "go", one for "done" */
 	struct request *rq;	/* shared with it */
 };
 
@@ -60,9 +60,9 @@ static struct sva_test_info infos[3];
 static char stalling[32];	/* the third, if it is there */
 static int told, failed;	/* lines */
 
-/* How it is told */
+/* Printing the lines */
 
-/* The part of a device's path that people say */
+/* The short name of a device */
 static const char *dev_name(int nr)
 {
 	const char *name = strrchr(sva_path(nr), '/');
@@ -85,7 +85,7 @@ static void __printf(3, 4) tell(const char *act, bool good,
 	failed += !good;
 }
 
-/* The story cannot go on */
+/* Something fails without which the story cannot go on. */
 static __noreturn void __printf(1, 2) give_up(const char *fmt, ...)
 {
 	va_list args;
@@ -98,7 +98,7 @@ static __noreturn void __printf(1, 2) give_up(const char *fmt, ...)
 	exit(1);
 }
 
-/* The text that a device or a process gave back, fit for a line */
+/* The text that was read back, with unprintable bytes replaced */
 static const char *quoted(const char *text)
 {
 	static char out[4][LEN + 3];
@@ -141,7 +141,7 @@ static bool is_refused(int ret)
 	       ret == SVA_TEST_CAUSE_ATS_NO_ACCESS;
 }
 
-/* What the processes can do */
+/* The requests that processes A and B understand */
 
 static struct sva_as as_bond(const struct request *rq)
 {
@@ -232,7 +232,7 @@ static int act_device_write(struct request *rq)
 	return sva_write(&as, rq->addr, rq->text, LEN);
 }
 
-/* Take pages until one of them is the physical page @pfn */
+/* Allocate pages until one of them is the physical page @pfn. */
 static int act_take_frame(struct request *rq)
 {
 	size_t size = sva_page_size(), i;
@@ -249,7 +249,7 @@ static int act_take_frame(struct request *rq)
 	return -ENOENT;
 }
 
-/* A process's life: until it is asked to do nothing */
+/* Serve requests until there is one to exit. */
 static __noreturn void live(struct process *p)
 {
 	char c;
@@ -266,7 +266,7 @@ static __noreturn void live(struct process *p)
 		if (write(p->from, &c, 1) != 1)
 			break;
 	}
-	/* No unbind: to end is enough */
+	/* Exiting ends the bond, an unbind is not needed. */
 	_exit(0);
 }
 
@@ -302,7 +302,7 @@ static void finish(struct process *p)
 		give_up("process %s does not end", p->name);
 }
 
-/* Let @p do what @rq says. The result is in @rq, and returned. */
+/* Let @p carry out @rq. The result is in @rq and is returned. */
 static int ask(struct process *p, int (*act)(struct request *rq),
 	       struct request *rq)
 {
@@ -316,7 +316,7 @@ static int ask(struct process *p, int (*act)(struct request *rq),
 	return rq->ret;
 }
 
-/* The same, of what has to work before there is anything to tell */
+/* The same for a request that must succeed for the story to go on */
 static void must(struct process *p, int (*act)(struct request *rq),
 		 struct request *rq, const char *what)
 {
@@ -340,7 +340,7 @@ static void put(struct process *p, struct request *rq, const char *text)
 	ask_text(p, act_store, rq, text);
 }
 
-/* What the CPU finds there */
+/* What the CPU reads there */
 static const char *get(struct process *p, struct request *rq)
 {
 	ask(p, act_load, rq);
@@ -348,7 +348,7 @@ static const char *get(struct process *p, struct request *rq)
 }
 
 /*
- * A request that must be refused. The text is what the device's buffer held
+ * Make a request that must be refused. The device's buffer holds the text
  * before it.
  */
 static bool read_refused(struct process *p, struct request *rq)
@@ -378,7 +378,7 @@ static const char *driver_of_iommu(char *name, size_t len)
 	return strncmp(name, "smmu3", 5) ? "an IOMMU" : "Arm SMMUv3";
 }
 
-/* A device whose accesses the SMMU stalls, if there is one */
+/* A device whose accesses the SMMU can stall, if there is one */
 static void find_stalling(void)
 {
 	int nr;
@@ -432,7 +432,7 @@ static struct request request_of(int dev)
 	};
 }
 
-/* A bind to PASID 128 + @nr of the device's, if it has twice as many */
+/* Bind to PASID 128 + @nr of the device, or to less if it has fewer PASIDs. */
 static struct request private_request(int dev, uint32_t nr)
 {
 	struct request rq = request_of(dev);
@@ -450,7 +450,7 @@ static uint32_t enqcmd_pasid(struct process *p)
 	return rq.pasid;
 }
 
-/* Both kinds of bind. ENQCMD must get the PASID of the old one, and only that. */
+/* Both kinds of bind. ENQCMD may only use the PASID of the old one. */
 static void show_bind(void)
 {
 	uint32_t enqcmd[3];
@@ -481,7 +481,7 @@ static void show_bind(void)
 	     a_old.pasid, pasid_name(enqcmd[2]));
 }
 
-/* The device reads what @p has at ADDRESS, and writes there what @p finds */
+/* The device reads the memory of @p at ADDRESS, and writes to it. */
 static void both_ways(const char *act, struct process *p, struct request *rq,
 		      const char *memory, const char *written)
 {
@@ -538,7 +538,7 @@ static void show_dma(void)
 	     a_old.pasid, ret ? sva_cause(ret) : quoted(text));
 }
 
-/* Without page requests, what has no page yet is out of a device's reach */
+/* Without page requests a device cannot reach memory that has no page yet. */
 static void show_refused_page(struct request *rq)
 {
 	int ret;
@@ -612,7 +612,7 @@ static void show_page_in(void)
 		show_stalled_page();
 }
 
-/* A page of A's that the device has used is B's next */
+/* A page of A that the device has used goes to B. */
 static bool hand_over(struct request *rq, struct request *next)
 {
 	int ret;
@@ -621,7 +621,7 @@ static bool hand_over(struct request *rq, struct request *next)
 	must(A, act_map, rq, "mmap");
 	put(A, rq, "A's secret");
 	ask(A, act_pfn, rq);
-	/* Written to as well, so that the device has the right to write cached */
+	/* Also write to it, so that the device caches a writable translation */
 	ask_text(A, act_device_write, rq, "A's secret");
 	ret = rq->ret;
 	ask_text(A, act_device_read, rq, "nothing");
@@ -632,7 +632,7 @@ static bool hand_over(struct request *rq, struct request *next)
 	return rq->pfn && !ask(B, act_take_frame, next);
 }
 
-/* Neither does the device get at what B has there, nor can it change it */
+/* The device can neither read nor change what B has there. */
 static void show_out_of_reach(struct request *rq, struct request *next)
 {
 	bool denied, kept;
@@ -685,14 +685,15 @@ static void show_munmap(bool stale)
 	     "A unmaps it, frame %#llx goes to B: %s",
 	     (unsigned long long)next.pfn, quoted(next.text));
 	show_out_of_reach(&rq, &next);
-	/* Ends a device's bad habits, and bonds stay */
+	/* A reset ends the misbehavior of the device. Bonds stay. */
 	if (sva_reset(&devs[0]))
 		give_up("%s cannot be reset", dev_name(0));
 }
 
 /*
- * The device wants a page for A while the bond is being ended. It is answered,
- * but not by who has the PASID next, though B has memory at that address.
+ * The device asks for a page of A while the bond is being ended. The request is
+ * answered, but not for B, which has the PASID next and has memory at that
+ * address.
  */
 static void show_unbind(void)
 {
@@ -709,7 +710,7 @@ static void show_unbind(void)
 	next = rq;
 	must(A, act_bind, &rq, "bind to a PASID of the driver's");
 	must(A, act_map, &rq, "mmap");
-	/* So that the IOMMU knows the PASID until it is told to forget it */
+	/* Let the IOMMU cache the entry of the PASID. */
 	next.bond = rq.bond;
 	next.addr = ADDRESS;
 	must(A, act_device_read, &next, "DMA");
@@ -738,7 +739,7 @@ static void show_unbind(void)
 	     next.pasid, next.pfn ? "a" : "no");
 }
 
-/* A's PASID is anybody's when A is gone, and its memory nobody's */
+/* When A has exited its PASID is free, and its memory is out of reach. */
 static void show_exit(void)
 {
 	char text[LEN] = "nothing";
@@ -783,10 +784,13 @@ static bool find_lone(struct sva *sva)
 	return false;
 }
 
-/* Has the device fill a page with something of this process's own */
+/* Let the device fill a page with a value that only this process uses. */
 static __noreturn void use_lone(const char *path, uint32_t flags)
 {
-	/* A private bond is on a number that its driver has, not one of all */
+	/*
+	 * A private bond is on a number of its own device, not of the global
+	 * space.
+	 */
 	struct sva_test_bind arg = { .flags = flags, .pasid = !!flags };
 	uint8_t byte = getpid(), *mem = sva_pages(1);
 	struct sva sva;
@@ -801,7 +805,7 @@ static __noreturn void use_lone(const char *path, uint32_t flags)
 	      !sva_is_byte(mem, LEN, byte));
 }
 
-/* How many of @nr processes have the device at their service, one by one */
+/* Count how many of @nr processes can use the device, one after the other. */
 static int lone_serves(const char *path, uint32_t flags, int nr)
 {
 	int status, served = 0;
@@ -818,7 +822,7 @@ static int lone_serves(const char *path, uint32_t flags, int nr)
 	return served;
 }
 
-/* Others have all of the global PASIDs, the device has a use for one only */
+/* Others hold all global PASIDs, and the device has a single PASID. */
 static void show_one_ssid(void)
 {
 	const int nr = 100;
@@ -853,9 +857,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s [stale-tlb]\n", argv[0]);
 		return 2;
 	}
-	/* A process that is gone is an error like others */
+	/* A process that has exited is reported like other errors. */
 	signal(SIGPIPE, SIG_IGN);
-	/* A freed page goes to who asks next on the same CPU */
+	/* A freed page goes to the next allocation on the same CPU. */
 	sva_stay_on_this_cpu();
 	show_machine();
 	find_stalling();
@@ -868,7 +872,7 @@ int main(int argc, char **argv)
 	show_unbind();
 	show_exit();
 	show_one_ssid();
-	/* So that nobody takes half of the story for all of it */
+	/* Make clear that the story is not complete. */
 	printf("%d lines, %d failed\n", told, failed);
 	return !!failed;
 }

@@ -8,9 +8,9 @@
 #define GUARD_BYTE	0xa5
 #define MAX_LEN		(2 * 4096 + 5)
 
-/* Around what the engine, the IOMMU and the page tables may split at */
+/* Sizes around those at which engine, IOMMU or page tables may split */
 static const size_t sizes[] = { 1, 2, 3, 7, 8, 9, 64, 4095, 4096, 4097, MAX_LEN };
-/* From the first page of three. The odd ones, and those that cross its end */
+/* Offsets into the first of three pages: odd ones, and ones near its end */
 static const size_t offsets[] = { 0, 1, 7, 4096 - 8, 4096 - 3, 4096 - 1, 4096 };
 
 FIXTURE(dma)
@@ -54,7 +54,7 @@ FIXTURE_TEARDOWN(dma)
 	sva_close(&self->t.sva);
 }
 
-/* All of @buf but [at, at + len) still is what the test put there */
+/* Check that all of @buf except [at, at + len) is unchanged. */
 static bool untouched(const uint8_t *buf, size_t size, size_t at, size_t len)
 {
 	return sva_is_byte(buf, at, GUARD_BYTE) &&
@@ -157,7 +157,7 @@ TEST_F(dma, copy)
 	uint8_t *from = (uint8_t *)sva_pages(4) + 5;
 	size_t offset, len, i;
 
-	/* Both sides cross pages, at places of their own */
+	/* Source and destination cross pages at different places. */
 	for (i = 0; i < NR_SHAPES; i++) {
 		shape(i, &offset, &len);
 		sva_pattern(from, len, offset + len * 5);
@@ -198,7 +198,7 @@ TEST_F(dma, cas)
 	}
 }
 
-/* All of a channel's local memory, at once */
+/* The whole local memory of a channel at once */
 TEST_F(dma, longest)
 {
 	size_t len = SVA_TEST_LOCAL_SIZE;
@@ -231,7 +231,7 @@ static bool both_ways(struct sva_as *as, uint8_t *mem, size_t len)
 
 static uint8_t in_data[5000] = { 1 };
 
-/* A virtual address is a virtual address, whatever is behind it */
+/* Every kind of memory must work. */
 TEST_F(dma, kinds_of_memory)
 {
 	const size_t len = 5000, huge = 2 << 20;
@@ -263,7 +263,10 @@ TEST_F(dma, kinds_of_memory)
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, p);
 	p = (uint8_t *)(((uintptr_t)p + huge - 1) & ~(huge - 1));
-	/* Fails where the kernel has no huge pages, and this is one kind less */
+	/*
+	 * This fails if the kernel has no huge pages, and then tests one kind
+	 * less.
+	 */
 	madvise(p, huge, MADV_HUGEPAGE);
 	EXPECT_TRUE(both_ways(&self->t.as, p + huge / 2 + 777, len));
 }
@@ -326,7 +329,7 @@ FIXTURE_TEARDOWN(atc)
 	sva_close(&self->t.sva);
 }
 
-/* A translation is asked for once, and kept while nothing invalidates it */
+/* A translation must be requested once and kept until it is invalidated. */
 TEST_F(atc, hits)
 {
 	struct sva_test_counters c;

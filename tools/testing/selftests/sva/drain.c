@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bonds that end while page requests, or stalled transactions, are under way:
- * in the IOMMU's queue, on their way to it, or more of them than it holds. They
- * are answered, and by nobody but the address space that they were meant for.
- * The next owner of the PASID, who may come at once, never hears of them.
+ * Bonds that end while page requests or stalled transactions are in progress:
+ * in the IOMMU's queue, on their way to it, or more of them than it can hold.
+ * All must be answered, and only in the address space that they were meant for.
+ * They must not affect the next owner of the PASID, who may bind at once.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -21,10 +21,10 @@
 #define NR_OPS		8	/* at a time */
 #define PRQ_ENTRIES	2048	/* of the VT-d driver's page request queue */
 #define WQ_CPUS		"/sys/devices/virtual/workqueue/cpumask"
-/* Nanoseconds that threads without priority get in the end, in each second */
+/* Nanoseconds of each second that are reserved for normal threads */
 #define FAIR_SHARE	"/sys/kernel/debug/sched/fair_server/cpu1/runtime"
 
-/* What the memory of the two processes that come to have the PASID holds */
+/* Pattern seeds of the two processes that successively own the PASID */
 #define OURS		1
 #define THEIRS		101
 
@@ -33,7 +33,7 @@ FIXTURE(drain)
 	struct test_dev t;
 	size_t size;
 	uint8_t *mem;		/* pages that neither process has touched */
-	int *cpu1;		/* what is to become of it, shared */
+	int *cpu1;		/* HOLD, COUNT_DOWN or LET_GO, shared */
 	long hog_ms;		/* how long it is held after COUNT_DOWN */
 	struct sva_test_op ops[SVA_TEST_NR_CHANNELS];
 	uint8_t bufs[SVA_TEST_NR_CHANNELS][TEST_WORKS_LEN];
@@ -77,7 +77,7 @@ static int stay_on(pid_t pid, int cpu)
 	return sched_setaffinity(pid, sizeof(set), &set);
 }
 
-/* The interrupt by which the IOMMU reports faults, if @pid is its thread */
+/* Return the IOMMU's fault interrupt if @pid is its thread, or -1. */
 static int irq_of(const char *pid)
 {
 	char path[300], comm[64] = "";
@@ -95,7 +95,7 @@ static int irq_of(const char *pid)
 	return irq;
 }
 
-/* The IOMMU's interrupts go to @cpus only. Returns how many there are. */
+/* Move the IOMMU's interrupts to @cpus. Return how many there are. */
 static int move_irqs(const char *cpus)
 {
 	DIR *dir = opendir("/proc");
@@ -107,7 +107,10 @@ static int move_irqs(const char *cpus)
 		irq = isdigit(entry->d_name[0]) ? irq_of(entry->d_name) : -1;
 		if (irq < 0)
 			continue;
-		/* The thread moves with it, before it is woken up next */
+		/*
+		 * The thread moves with the interrupt, when it is woken up
+		 * next.
+		 */
 		snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity", irq);
 		nr += !sva_change_file(path, cpus);
 	}
@@ -116,7 +119,7 @@ static int move_irqs(const char *cpus)
 	return nr;
 }
 
-/* What the one that has CPU 1 is told to do with it */
+/* What the process that occupies CPU 1 is told to do */
 enum { HOLD, COUNT_DOWN, LET_GO };
 
 static void tell_hog(TEST_SELF(drain), int what)
@@ -125,8 +128,9 @@ static void tell_hog(TEST_SELF(drain), int what)
 }
 
 /*
- * Take CPU 1 from everybody, interrupt threads included, until told to let it
- * go, or @ms after being told to count down. It is an error to be told nothing.
+ * Keep everybody, including interrupt threads, from running on CPU 1 until told
+ * to let go, or for @ms after being told to count down. It is an error if
+ * neither happens.
  */
 static __noreturn void hog(TEST_SELF(drain), struct test_hand *h, long ms)
 {
@@ -148,7 +152,7 @@ static __noreturn void hog(TEST_SELF(drain), struct test_hand *h, long ms)
 	_exit(0);
 }
 
-/* Memory that holds patterns from @seed on, no page of which was touched yet */
+/* Map memory with patterns from @seed on, of which no page was touched yet. */
 static uint8_t *own_memory(void *at, uint32_t seed)
 {
 	int fd = memfd_create("drain", MFD_CLOEXEC);
@@ -196,7 +200,7 @@ FIXTURE_SETUP(drain)
 	if (!move_irqs("2"))
 		SKIP(return, "no interrupt thread of the IOMMU's to move");
 	self->size = sva_page_size();
-	/* With PRI unbinding waits until reporting is possible again */
+	/* With PRI, unbinding waits until faults can be reported again. */
 	self->hog_ms = variant->on == SVA_TEST_PRI_ON ? HOG_MS : PATIENCE_MS;
 	self->cpu1 = test_shared(sizeof(*self->cpu1));
 	ASSERT_NE(NULL, self->cpu1);
@@ -217,11 +221,11 @@ static void bind_again(struct __test_metadata *_metadata, TEST_SELF(drain))
 				      &self->t.as.pasid));
 	self->t.as.as = SVA_TEST_AS_BOND;
 	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
-	/* Who looked whether it is unchanged has touched it */
+	/* Checking that a page is unchanged touches it. */
 	ASSERT_EQ(self->mem, own_memory(self->mem, OURS));
 }
 
-/* The device goes on with it whatever becomes of the bond */
+/* The operation uses the raw PASID, so that it does not end with the bond. */
 static struct sva_test_op stubborn(TEST_SELF(drain), uint32_t what, size_t len)
 {
 	struct sva_as as = test_forged(&self->t, self->t.as.pasid);
@@ -231,7 +235,7 @@ static struct sva_test_op stubborn(TEST_SELF(drain), uint32_t what, size_t len)
 	return op;
 }
 
-/* The same on page @i, where it reads or writes */
+/* The same on page @i, which is read or written */
 static int submit(TEST_SELF(drain), size_t i, uint32_t mode, uint32_t skip)
 {
 	struct sva_test_op *op = &self->ops[i];
@@ -249,7 +253,7 @@ static int submit(TEST_SELF(drain), size_t i, uint32_t mode, uint32_t skip)
 	return sva_submit(&self->t.sva, op);
 }
 
-/* It has come to an end, and not to the good one. Returns false if it did. */
+/* Expect the operation to end. Return false if it has succeeded. */
 static bool was_denied(struct __test_metadata *_metadata, TEST_SELF(drain),
 		       size_t i, int denied)
 {
@@ -278,7 +282,7 @@ static uint64_t nr_faults(TEST_SELF(drain), uint64_t *answered)
 	return c.page_requests + c.stalls;
 }
 
-/* The device has asked for @nr pages, or was stalled as often */
+/* Wait until the device has sent @nr page requests or was stalled as often. */
 static bool has_asked(TEST_SELF(drain), uint64_t nr)
 {
 	long end = now_ms() + PATIENCE_MS;
@@ -292,7 +296,7 @@ static bool has_asked(TEST_SELF(drain), uint64_t nr)
 	return true;
 }
 
-/* In a child: have the PASID as soon as it is free, and the same addresses */
+/* In a child: bind to the PASID as soon as it is free, at the same addresses */
 static __noreturn void next_owner(TEST_SELF(drain), struct test_hand *h)
 {
 	struct sva sva;
@@ -310,7 +314,10 @@ static __noreturn void next_owner(TEST_SELF(drain), struct test_hand *h)
 	CHILD_CHECK(as.pasid == self->t.as.pasid);
 	test_say(h);
 
-	/* What was asked before has been answered by now, but not from here */
+	/*
+	 * Old requests must have been answered by now, but not from this
+	 * process.
+	 */
 	test_wait_go(h);
 	CHILD_CHECK(untouched(self));
 	CHILD_CHECK(!sva_read(&as, self->mem, buf, sizeof(buf)));
@@ -321,7 +328,7 @@ static __noreturn void next_owner(TEST_SELF(drain), struct test_hand *h)
 	_exit(0);
 }
 
-/* End the bond, while nobody reports faults, and let the next owner have it */
+/* End the bond while no fault is reported, and let the next owner bind. */
 static void hand_over(struct __test_metadata *_metadata, TEST_SELF(drain),
 		      struct test_hand *next)
 {
@@ -331,7 +338,7 @@ static void hand_over(struct __test_metadata *_metadata, TEST_SELF(drain),
 	test_heard(_metadata, next);
 }
 
-/* The next owner's turn. What was ours is as it was. */
+/* Now the next owner checks. Our memory must be unchanged. */
 static void end_next(struct __test_metadata *_metadata, TEST_SELF(drain),
 		     struct test_hand *next)
 {
@@ -356,7 +363,7 @@ static void end_hog(struct __test_metadata *_metadata, TEST_SELF(drain),
 	test_join(_metadata, h);
 }
 
-/* The request is in the queue when the bond ends, and reported much later */
+/* The request is in the queue when the bond ends, and is reported much later */
 TEST_F(drain, late_report)
 {
 	struct test_hand next, busy;
@@ -382,14 +389,15 @@ TEST_F(drain, late_report)
 }
 
 /*
- * SVA_TEST_TRIGGER_*: when the device asks. Once the SMMU has forgotten the CD
- * it refuses what it stalled before. The last moment is the one before.
+ * SVA_TEST_TRIGGER_*, which decides when the device asks. Once the SMMU has
+ * dropped the CD it refuses accesses instead of stalling them, so the last
+ * trigger is the one before that.
  */
 static const struct step {
 	const char *name;
 	uint32_t trigger;
-	uint32_t on;		/* where there is such a step */
-	uint32_t asks;		/* where requests are possible by then */
+	uint32_t on;		/* only if there is such a step */
+	uint32_t asks;		/* only if requests are possible then */
 	bool alone;		/* with nothing to wait for before */
 } steps[] = {
 	{ "PASID, early", SVA_TEST_TRIGGER_PASID_EARLY,
@@ -410,8 +418,9 @@ static const struct step {
 };
 
 /*
- * One request is there from the start, or none. Others wait for a given step of
- * the unbind: some that the device waits for and, with PRI, one that it does not.
+ * One request, or none, is pending from the start. Others are sent at a given
+ * step of the unbind: some that the device waits for and, with PRI, one that it
+ * does not wait for.
  */
 static void ask_at(struct __test_metadata *_metadata, TEST_SELF(drain),
 		   bool pri, const struct step *step, uint32_t skip)
@@ -420,7 +429,7 @@ static void ask_at(struct __test_metadata *_metadata, TEST_SELF(drain),
 	struct sva_test_op *flood = &self->ops[NR_OPS - 1];
 	size_t i;
 
-	/* A copy on write, now that we have children, may be such a step, too */
+	/* A copy on write, since we have children, may look like such a step */
 	memset(self->ops, 0, sizeof(self->ops));
 	memset(self->bufs, 0, sizeof(self->bufs));
 	for (i = 1; i < NR_OPS - pri; i++)
@@ -450,7 +459,7 @@ static void await_first(TEST_SELF(drain))
 		 now_ms() < end);
 }
 
-/* If the step has not come yet, what comes now is another's: stop those */
+/* If the step has not come yet, stop: later ones belong to something else. */
 static size_t stop_armed(struct __test_metadata *_metadata, TEST_SELF(drain))
 {
 	size_t i, nr = 0;
@@ -495,7 +504,7 @@ static void expect_all_denied(struct __test_metadata *_metadata,
 	expect_answers(_metadata, self);
 }
 
-/* Returns how often the device has asked, 0: the step did not come */
+/* Return how often the device has asked, 0 if the step did not come. */
 static size_t end_at(struct __test_metadata *_metadata, TEST_SELF(drain),
 		     bool pri, int denied, const struct step *step,
 		     uint32_t skip)
@@ -524,7 +533,7 @@ static size_t end_at(struct __test_metadata *_metadata, TEST_SELF(drain),
 	return armed == NR_OPS - 1 ? 0 : asked;
 }
 
-/* The device, which is slow to notice answers, asks between any two steps */
+/* The device is slow to notice answers, and asks between any two steps. */
 TEST_F_TIMEOUT(drain, at_each_step, 200)
 {
 	const struct sva_test_knobs slow = { .delay_us = SLOW_US };
@@ -550,7 +559,7 @@ TEST_F_TIMEOUT(drain, at_each_step, 200)
 	}
 }
 
-/* Whether there is a device like ours, besides that: open it */
+/* Open another device of the same kind, and return whether there is one. */
 static bool find_another(TEST_SELF(drain), struct test_dev *t, uint32_t on)
 {
 	int nr = 0;
@@ -563,7 +572,7 @@ static bool find_another(TEST_SELF(drain), struct test_dev *t, uint32_t on)
 	return false;
 }
 
-/* In a child: have all other devices stalled as often as they can be */
+/* In a child: stall all other devices as often as possible. */
 static __noreturn void crowd(TEST_SELF(drain), struct test_hand *h)
 {
 	static struct sva_test_op ops[TEST_MAX_DEVS][SVA_TEST_NR_CHANNELS];
@@ -602,7 +611,7 @@ static __noreturn void crowd(TEST_SELF(drain), struct test_hand *h)
 	}
 	test_say(h);
 
-	/* They have all been served, when it comes to that */
+	/* Finally all of these must have been handled. */
 	test_wait_go(h);
 	for (nr = 0; nr < nr_devs; nr++) {
 		for (i = 0; i < SVA_TEST_NR_CHANNELS; i++) {
@@ -614,7 +623,7 @@ static __noreturn void crowd(TEST_SELF(drain), struct test_hand *h)
 	_exit(0);
 }
 
-/* Ask for more than the IOMMU's queue holds, as often as can be with stalls */
+/* Ask for more pages than the queue can hold, or stall as often as possible. */
 static void fill_queue(struct __test_metadata *_metadata, TEST_SELF(drain),
 		       bool pri)
 {
@@ -632,7 +641,7 @@ static void fill_queue(struct __test_metadata *_metadata, TEST_SELF(drain),
 	}
 }
 
-/* Nobody reports anything, and there is no room in the queue for all of it */
+/* No fault is reported, and the queue has no room for all of them. */
 TEST_F(drain, full_queue)
 {
 	const bool pri = variant->on == SVA_TEST_PRI_ON;
@@ -678,7 +687,7 @@ static void start_flood(struct __test_metadata *_metadata, TEST_SELF(drain),
 	ASSERT_TRUE(has_asked(self, 1));
 }
 
-/* More requests than are ever answered: the bond ends none the less */
+/* The bond must end although more requests are sent than are ever answered. */
 TEST_F(drain, flood)
 {
 	const bool pri = variant->on == SVA_TEST_PRI_ON;
@@ -704,7 +713,7 @@ TEST_F(drain, flood)
 	test_join(_metadata, &next);
 }
 
-/* In a child: if the device must be stopped for the bond to end, stop it */
+/* In a child: stop the device if the bond does not end otherwise. */
 static __noreturn void stop_late(TEST_SELF(drain), struct test_hand *h)
 {
 	struct pollfd go = { .fd = h->down[0], .events = POLLIN };
@@ -718,8 +727,8 @@ static __noreturn void stop_late(TEST_SELF(drain), struct test_hand *h)
 }
 
 /*
- * The device asks for each page, and then for the first one whenever it gets an
- * answer: the queue is never found without a request for the PASID.
+ * The device asks for each page, and then for the first one again whenever it
+ * gets an answer, so that there is always a request for the PASID in the queue.
  */
 static void keep_asking(struct __test_metadata *_metadata, TEST_SELF(drain))
 {
@@ -749,7 +758,7 @@ static void end_amid(struct __test_metadata *_metadata, TEST_SELF(drain))
 	expect_answers(_metadata, self);
 }
 
-/* Who looks at the queue's two ends one by one may find it empty: look again */
+/* The tail and head are read separately and may look equal, so try again. */
 TEST_F_TIMEOUT(drain, asks_again, 60)
 {
 	struct test_hand next;
@@ -769,7 +778,7 @@ TEST_F_TIMEOUT(drain, asks_again, 60)
 	end_next(_metadata, self, &next);
 }
 
-/* In a child: bind to a device like ours, but not to that, and unbind */
+/* In a child: bind to another device of the same kind, and unbind. */
 static __noreturn void bind_another(TEST_SELF(drain), struct test_hand *h,
 				    uint32_t on, bool awaited)
 {
@@ -781,7 +790,7 @@ static __noreturn void bind_another(TEST_SELF(drain), struct test_hand *h,
 	usleep(HOG_MS * 1000 / 4);
 	CHILD_CHECK(!sva_bind_private(&t.sva, &t.as.bond, &t.as.pasid));
 	CHILD_CHECK(!sva_unbind(&t.sva, t.as.bond));
-	/* Ours waits for CPU 1, and so for this one */
+	/* Our unbind waits for CPU 1, and therefore for this process. */
 	if (awaited)
 		tell_hog(self, LET_GO);
 	test_say(h);
@@ -789,8 +798,9 @@ static __noreturn void bind_another(TEST_SELF(drain), struct test_hand *h,
 }
 
 /*
- * Both end a bond, and the other one does not wait for ours. @awaited: ours ends
- * when the other one has let go of CPU 1; if not, neither waits for that.
+ * Both processes end a bond, and the other one must not wait for ours. If
+ * @awaited, ours ends when the other one has released CPU 1; if not, neither
+ * waits for that.
  */
 static void unbind_both(struct __test_metadata *_metadata, TEST_SELF(drain),
 			struct test_hand *other, struct test_hand *busy,
@@ -806,9 +816,9 @@ static void unbind_both(struct __test_metadata *_metadata, TEST_SELF(drain),
 }
 
 /*
- * Another process binds to another device while nobody reports this one's
- * fault. With PRI this one's unbind waits for that; SMMUv3's takes the report
- * from the queue itself.
+ * Another process binds to another device while the fault of this device is not
+ * reported. With PRI our unbind waits for the report. On SMMUv3 it handles the
+ * event queue itself.
  */
 TEST_F(drain, others_go_on)
 {
@@ -834,8 +844,8 @@ TEST_F(drain, others_go_on)
 }
 
 /*
- * The fault was reported, and whoever is to handle it does not get a CPU. Nobody
- * waits for that: what has not begun is cancelled.
+ * The fault was reported, but its handler does not get a CPU. Nobody may wait
+ * for it, because a fault that nobody has begun to handle is cancelled.
  */
 TEST_F(drain, not_begun)
 {
@@ -854,11 +864,11 @@ TEST_F(drain, not_begun)
 	if (ret == -ENOENT && access("/sys/kernel/debug/sched", F_OK))
 		SKIP(return, "no debugfs");
 	ASSERT_TRUE(!ret || ret == -ENOENT);
-	/* With another PASID, the device stays where faults are reported */
+	/* Another PASID keeps the device on the fault queue. */
 	ASSERT_EQ(0, sva_bind_private(&self->t.sva, &stays.bond,
 				      &stays.pasid));
 	bind_again(_metadata, self);
-	/* The thread moves when it is woken up, to handle this one */
+	/* The thread moves when it is woken up to handle this fault. */
 	EXPECT_CAUSE(0, sva_fill(&self->t.as, self->mem + self->size, 0, 8));
 	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
 	if (!test_fork(_metadata, &other))
@@ -902,7 +912,7 @@ static __noreturn void end_one(TEST_SELF(drain), struct test_hand *h, int nr)
 	_exit(0);
 }
 
-/* Two bonds on two devices end at once: the report of one wakes up both */
+/* Two bonds on two devices end at the same time, and both must be woken up. */
 TEST_F_TIMEOUT(drain, two_at_once, 60)
 {
 	struct test_hand ends[2], busy;
@@ -935,7 +945,7 @@ TEST_F_TIMEOUT(drain, two_at_once, 60)
 	}
 	test_join(_metadata, &busy);
 
-	/* Something to report, for who may still wait for that */
+	/* Cause another report for a process that may still be waiting. */
 	self->t.as.pasid = 1;
 	op = stubborn(self, SVA_TEST_OP_FILL, 64);
 	EXPECT_EQ(0, sva_submit(&self->t.sva, &op));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every allocation that a bind or unbind makes fails once: the call says so, or
- * does without, and leaves nothing behind. Each attempt is made by a process of
- * its own, whose first bond it is. How many points there were is printed.
+ * Fail every allocation of a bind or unbind once. The call must return an error
+ * or succeed without it, and must leave nothing behind. Each attempt is the
+ * first bond of a new process. The number of injection points is printed.
  */
 #include <fcntl.h>
 
@@ -75,7 +75,7 @@ static int call_unbind(struct sva_as *as)
 	return sva_unbind(as->sva, as->bond);
 }
 
-/* The @nth allocation of @call fails. Returns what became of it. */
+/* Fail the @nth allocation of @call, and return the result. */
 static int fail_at(unsigned int nth, call_fn *call, struct sva_as *as, int *ret)
 {
 	int fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
@@ -90,7 +90,7 @@ static int fail_at(unsigned int nth, call_fn *call, struct sva_as *as, int *ret)
 	CHILD_CHECK(pread(fd, text, sizeof(text) - 1, 0) > 0);
 	CHILD_CHECK(pwrite(fd, "0", 1, 0) == 1);
 	close(fd);
-	/* How many it would have taken */
+	/* If the count is not 0, the call has fewer injection points. */
 	if (atoi(text))
 		return NO_MORE_POINTS;
 	return *ret ? POINT_FAILED : POINT_IGNORED;
@@ -104,7 +104,7 @@ static bool has_sva(struct sva *sva)
 	return info.has_sva;
 }
 
-/* In a child, whose mm has no bond but what @before makes */
+/* In a child, whose mm has no bonds except those that @before creates */
 static __noreturn void attempt(const char *path, unsigned int nth,
 			       call_fn *before, call_fn *call, bool bound)
 {
@@ -119,7 +119,7 @@ static __noreturn void attempt(const char *path, unsigned int nth,
 	had = has_sva(&sva);
 	end = fail_at(nth, call, &as, &ret);
 	CHILD_CHECK(!ret || ret == -ENOMEM);
-	/* A global PASID stays with the process, even if the bind fails */
+	/* A global PASID may stay with the process even if the bind fails. */
 	CHILD_CHECK(!ret || call == call_bind || has_sva(&sva) == had);
 	/* Not so for the next one */
 	CHILD_CHECK(!ret || !call(&as));
@@ -180,7 +180,7 @@ TEST_F(fail_nth, bind_and_unbind)
 	sweep(_metadata, self, NULL, call_bind_and_unbind, false);
 }
 
-/* It cannot fail, whatever it would like to allocate */
+/* Unbinding must not fail, whatever it allocates. */
 TEST_F(fail_nth, unbind)
 {
 	struct sva_as as = { .sva = &self->t.sva };

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Accesses that the page tables do not allow, or do not allow yet
- */
+/* Accesses that the page tables do not allow */
 #include "test_dev.h"
 
 #define LEN	64
@@ -136,12 +134,12 @@ TEST_F(fault, read_only)
 		     sva_cas(&self->t.as, (uint64_t *)page, 0, 1, &old));
 	EXPECT_TRUE(sva_is_pattern(self->mem, 4 * self->size, 1));
 
-	/* Reading is what is left */
+	/* Reading must still be possible. */
 	EXPECT_CAUSE(0, sva_read(&self->t.as, page, self->buf, LEN));
 	EXPECT_EQ(0, memcmp(self->buf, page, LEN));
 }
 
-/* Where the kernel lives: its page tables may say so, but not to users */
+/* The kernel's range, which the page tables may map, but not for users */
 TEST_F(fault, kernel_address)
 {
 	expect_counted_none(_metadata, self, &self->t.as,
@@ -150,8 +148,8 @@ TEST_F(fault, kernel_address)
 }
 
 /*
- * Where nothing can live: to VT-d an error of the device's, not a missing page;
- * to SMMUv3 a translation fault like any other, which stalls.
+ * An address that cannot exist. VT-d treats it as an error of the device, not
+ * as a missing page. For SMMUv3 it is a normal translation fault, which stalls.
  */
 TEST_F(fault, impossible_address)
 {
@@ -162,7 +160,10 @@ TEST_F(fault, impossible_address)
 			    cause);
 }
 
-/* What lies before the hole is moved, nothing behind it, and it is told where */
+/*
+ * Data before the hole must move, data behind it must not, and the position
+ * must be reported.
+ */
 TEST_F(fault, partial)
 {
 	uint8_t *hole = self->mem + 2 * self->size, big[100];
@@ -216,8 +217,8 @@ TEST_F(fault, without_pasid)
 }
 
 /*
- * A physical address, said to be translated. Who has ATS is trusted with that;
- * from whom has not, the IOMMU must not accept it.
+ * A physical address in a request that claims to be translated. A device with
+ * ATS is trusted with this. From a device without ATS the IOMMU must refuse it.
  */
 TEST(forged_translation)
 {

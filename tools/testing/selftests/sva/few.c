@@ -2,12 +2,10 @@
 /*
  * Devices that have one PASID to give, or three
  */
-#include <sched.h>
-
 #include "test_dev.h"
 
 #define LEN		TEST_WORKS_LEN
-#define MOST		3	/* PASIDs, of any of the variants */
+#define MOST		3	/* Maximum number of PASIDs of the variants */
 
 FIXTURE(few)
 {
@@ -31,33 +29,13 @@ FIXTURE_VARIANT_ADD(few, three)
 	.usable = 3,
 };
 
-/* An idle CPU keeps the mm that it ran last: give each of them another one */
-static void stir_cpus(void)
-{
-	int i, nr = sysconf(_SC_NPROCESSORS_ONLN);
-	cpu_set_t set;
-	pid_t pid;
-
-	for (i = 0; i < nr; i++) {
-		pid = fork();
-		if (pid) {
-			test_reap(pid);
-			continue;
-		}
-		CPU_ZERO(&set);
-		CPU_SET(i, &set);
-		sched_setaffinity(0, sizeof(set), &set);
-		_exit(0);
-	}
-}
-
-/* A PASID comes back with the last reference to the mm */
+/* A PASID is freed with the last reference to the mm. */
 static int bind_soon(struct sva *sva, struct sva_as *as)
 {
 	int i, ret = -ENOSPC;
 
 	for (i = 0; i < 100 && ret == -ENOSPC; i++) {
-		stir_cpus();
+		test_stir_cpus();
 		ret = test_bind_as(sva, as, 0);
 	}
 	return ret;
@@ -71,8 +49,8 @@ FIXTURE_SETUP(few)
 	self->t.as = (struct sva_as) { .sva = &self->t.sva };
 	self->mem = sva_pages(1);
 	sva_pattern(self->mem, LEN, 1);
-	/* What processes of other tests had is to be free */
-	stir_cpus();
+	/* Wait until PASIDs of processes of other tests are free. */
+	test_stir_cpus();
 }
 
 FIXTURE_TEARDOWN(few)
@@ -81,8 +59,8 @@ FIXTURE_TEARDOWN(few)
 }
 
 /*
- * A process for each PASID: it is bound and used, perhaps unbound as well, and
- * then the process lives on until it is told to go.
+ * Start a process for each PASID. It binds and uses the PASID, may unbind it,
+ * and stays alive until it is told to exit.
  */
 static void bound_processes(struct __test_metadata *_metadata, TEST_SELF(few),
 			    uint32_t nr, bool unbind)
@@ -114,7 +92,7 @@ static void end_process(struct __test_metadata *_metadata, TEST_SELF(few),
 	test_join(_metadata, &self->h[nr]);
 }
 
-/* All are in use: whoever comes next has to wait for one to end */
+/* All PASIDs are in use, so the next process has to wait until one is freed. */
 TEST_F(few, all_in_use)
 {
 	struct sva_as as;
@@ -130,10 +108,10 @@ TEST_F(few, all_in_use)
 }
 
 /*
- * None is in use, and still there is none left: a process keeps the number that
- * iommu_sva_bind_device() took for it as long as it lives, for the sake of
- * ENQCMD. This says how things are, not how they should be: a device that does
- * not know ENQCMD is as good as lost to everybody else.
+ * No PASID is in use, and still none is left: because of ENQCMD a process keeps
+ * the number that iommu_sva_bind_device() has allocated for it for the rest of
+ * its life. The test records this behavior, it does not demand it: a device
+ * that does not know ENQCMD becomes useless for other processes.
  */
 TEST_F(few, kept_after_unbind)
 {
@@ -156,8 +134,9 @@ TEST_F(few, kept_after_unbind)
 }
 
 /*
- * A process that is bound to another device, with a number that this one has
- * as well. If it got a larger one, it makes room for another process.
+ * Start a process that is bound to another device, with a number that this
+ * device has as well. If it gets a larger number, replace it by another
+ * process.
  */
 static void bound_elsewhere(struct __test_metadata *_metadata, TEST_SELF(few),
 			    struct test_hand *h, struct sva *other,
@@ -180,14 +159,15 @@ static void bound_elsewhere(struct __test_metadata *_metadata, TEST_SELF(few),
 		if (read(h->up[0], &c, 1) == 1)
 			return;
 		test_join(_metadata, h);
-		stir_cpus();
+		test_stir_cpus();
 	}
 	ASSERT_TRUE(false) TH_LOG("no PASID up to %u for another device", usable);
 }
 
 /*
- * Nor need they have been bound to this device: the numbers are those of all
- * devices. And one that is taken beyond what this device has is of no use here.
+ * The processes need not even have been bound to this device, because all
+ * devices share the numbers. Numbers that are too large for this device do not
+ * matter.
  */
 TEST_F(few, kept_for_other_device)
 {
@@ -212,8 +192,8 @@ TEST_F(few, kept_for_other_device)
 }
 
 /*
- * The same with PASIDs that the driver chooses: a number is free when its bond
- * is gone, whatever numbers processes have for ENQCMD.
+ * The same with PASIDs that the driver chooses. A number must be free when its
+ * bond has ended, whatever numbers the processes keep for ENQCMD.
  */
 TEST_F(few, private_is_free)
 {
@@ -237,7 +217,10 @@ TEST_F(few, private_is_free)
 		ASSERT_EQ(0, sva_unbind(sva, as.bond));
 		test_expect_no_pasid(_metadata, &self->t, i, self->mem);
 
-		/* And at once somebody else's, while this process lives on */
+		/*
+		 * Another process can use it at once, while this process stays
+		 * alive.
+		 */
 		if (!test_fork(_metadata, &h)) {
 			CHILD_CHECK(!sva_open_path(sva, sva->path));
 			CHILD_CHECK(!sva_bind_private(sva, &as.bond,

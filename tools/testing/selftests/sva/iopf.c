@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page faults of devices that the kernel resolves: whatever kind of memory it
- * is, the device finds what the process would, and the process finds what the
- * device wrote. Some devices ask for pages by PRI, others are stalled by the
- * SMMU until the page is there.
+ * Page faults of devices that the kernel resolves. For every kind of memory the
+ * device must find what the process would find, and the process must find what
+ * the device has written. Some devices ask for pages by PRI, others are stalled
+ * by the SMMU until the page is present.
  */
 #include <fcntl.h>
 #include <sys/swap.h>
@@ -64,7 +64,7 @@ FIXTURE_TEARDOWN(iopf)
 	sva_close(&self->t.sva);
 }
 
-/* So many faults there were since the counters were cleared, under @select */
+/* Check the number of faults since the counters under @select were cleared. */
 static void expect_faults_of(struct __test_metadata *_metadata,
 			     TEST_SELF(iopf), uint32_t select, uint64_t nr,
 			     uint64_t failed)
@@ -87,7 +87,7 @@ static void expect_faults(struct __test_metadata *_metadata, TEST_SELF(iopf),
 	expect_faults_of(_metadata, self, SVA_TEST_CNT_TOTAL, nr, failed);
 }
 
-/* The device's buffer -> @addr, without a word about what is there already */
+/* Write the device's buffer to @addr, without touching it before. */
 static struct sva_test_op write_op(TEST_SELF(iopf), void *addr, size_t len)
 {
 	struct sva_test_op op = sva_op(&self->t.as, SVA_TEST_OP_WRITE, addr,
@@ -111,7 +111,7 @@ TEST_F(iopf, write)
 	EXPECT_TRUE(sva_is_byte(self->mem, 100, 0));
 }
 
-/* Reading maps the zero page: writing to it later is another fault */
+/* Reading maps the zero page, so writing later takes another fault. */
 TEST_F(iopf, read_then_write)
 {
 	ASSERT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 200));
@@ -157,7 +157,7 @@ TEST_F(iopf, cas)
 	expect_faults(_metadata, self, 1, 0);
 }
 
-/* The device asks in vain, but only where it has to */
+/* The request is refused, and the device asks only for pages that need it. */
 TEST_F(iopf, into_a_hole)
 {
 	struct sva_test_op op = write_op(self, self->mem, 2 * self->size);
@@ -171,7 +171,7 @@ TEST_F(iopf, into_a_hole)
 	EXPECT_TRUE(sva_is_pattern(self->mem, self->size, 5));
 }
 
-/* Memory that was never touched is none the less denied: nothing comes of it */
+/* Memory that was never touched must be denied as well. */
 TEST_F(iopf, read_only)
 {
 	struct sva_test_op op = write_op(self, self->mem, 200);
@@ -197,7 +197,9 @@ TEST_F(iopf, prot_none)
 	EXPECT_TRUE(sva_is_pattern(self->buf, 200, 5));
 }
 
-/* The page went back to the kernel: it is asked for anew, and is empty */
+/*
+ * The page was given back to the kernel. It is requested again, and is empty.
+ */
 TEST_F(iopf, after_dontneed)
 {
 	ASSERT_CAUSE(0, sva_write(&self->t.as, self->mem, self->buf, 64));
@@ -317,7 +319,7 @@ TEST_F(iopf, swapped_out)
 	memset(want + 100, 0x77, 200);
 	expect_faults(_metadata, self, 1, 0);
 
-	/* What the device wrote has to be written to the swap space, too */
+	/* Data that the device has written must be swapped out as well. */
 	ASSERT_TRUE(swap_out(self, self->mem, len));
 	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
 	ASSERT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, len));
@@ -327,7 +329,7 @@ TEST_F(iopf, swapped_out)
 	free(want);
 }
 
-/* All of @len bytes lie side by side, and begin where a huge page does */
+/* Check that all @len bytes are contiguous and aligned like a huge page. */
 static bool is_huge(TEST_SELF(iopf), uint8_t *mem, size_t len)
 {
 	uint64_t first = sva_pfn(mem), nr = len / self->size;
@@ -382,7 +384,7 @@ TEST_F(iopf, huge_page)
 	expect_faults(_metadata, self, 1, 0);
 	EXPECT_TRUE(sva_is_byte(mem, len, 0x5a));
 
-	/* It is split when one of its pages is to be another than the rest */
+	/* It is split when one of its pages gets other attributes. */
 	ASSERT_EQ(0, mprotect(page, self->size, PROT_READ));
 	EXPECT_CAUSE(variant->denied,
 		     sva_fill(&self->t.as, page - 8, 0xa5, 16));
@@ -442,7 +444,7 @@ static void expect_file(struct __test_metadata *_metadata, TEST_SELF(iopf),
 	EXPECT_EQ(0, memcmp(want, text, sizeof(text)));
 }
 
-/* Device and file are of one mind */
+/* The device must see the contents of the file. */
 TEST_F(iopf, shared_file)
 {
 	uint8_t text[64], other[64], *mem;
@@ -460,7 +462,7 @@ TEST_F(iopf, shared_file)
 	expect_faults(_metadata, self, 2, 0);
 	EXPECT_EQ(0, memcmp(other, text, sizeof(text)));
 
-	/* And the other way round, what is written now is read at once */
+	/* Data that are written to the file now must be read at once. */
 	ASSERT_EQ(64, pwrite(fd, self->buf + 64, 64, 3 * self->size));
 	ASSERT_CAUSE(0, sva_read(&self->t.as, mem + 3 * self->size, text, 64));
 	EXPECT_EQ(0, memcmp(self->buf + 64, text, sizeof(text)));
@@ -481,7 +483,7 @@ TEST_F(iopf, private_file)
 	expect_file(_metadata, self, fd, 3, text);
 }
 
-/* Past the end of a file there is nothing, nor where its end was before */
+/* There is nothing behind the end of a file, nor behind a truncated end. */
 TEST_F(iopf, end_of_file)
 {
 	uint8_t *mem, *last;

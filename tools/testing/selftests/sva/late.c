@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page requests that an IOMMU has got, and which are not where software can see
- * them yet. An IOMMU that takes its time shows more than one that does not.
+ * Page requests that an IOMMU has received, but that software cannot see yet. A
+ * slow IOMMU shows errors that a fast one hides.
  */
 #include "test_dev.h"
 
 FIXTURE(late)
 {
 	struct test_dev t;
-	struct sva_as as;	/* its PASID, behind the back of the driver */
+	struct sva_as as;	/* its raw PASID, not stopped by an unbind */
 	uint8_t *mem;		/* never touched, but for the first page */
 };
 
@@ -48,8 +48,8 @@ static bool armed(struct sva *sva, struct sva_test_op *op)
 }
 
 /*
- * Have the device ask when the PASID is blocked. A copy on write can be such a
- * step, and so can the invalidation for another device: try again.
+ * Have the device ask when the PASID is blocked. A copy on write, or an
+ * invalidation for another device, can trigger this too early, so try again.
  */
 static void arm(struct __test_metadata *_metadata, TEST_SELF(late),
 		struct sva_test_op *op, size_t pages)
@@ -75,8 +75,9 @@ static void arm(struct __test_metadata *_metadata, TEST_SELF(late),
 }
 
 /*
- * When the bond has ended, every request has been answered, and the device has
- * got the answer: one that comes later could be meant for the next owner.
+ * When the bond has ended, every request must have been answered, and the
+ * device must have received the answer. A later one could be taken for an
+ * answer to the next owner.
  */
 TEST_F(late, all_answered_when_unbound)
 {

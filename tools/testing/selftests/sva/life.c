@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * From bind to unbind, however a process or a bond comes to its end
- */
+/* Bonds from bind to unbind, and all ways in which a process or bond can end */
 #include <signal.h>
 
 #include "test_dev.h"
@@ -57,7 +55,7 @@ TEST_F(life, unbind)
 	}
 }
 
-/* An mm has one global PASID, and one bond to a device, however often bound */
+/* An mm has one global PASID, and one shared bond per device. */
 TEST_F(life, bonds_are_shared)
 {
 	struct sva_as a, b, c;
@@ -119,7 +117,7 @@ TEST_F(life, enqcmd_pasid)
 	EXPECT_EQ(as.pasid, test_enqcmd_pasid(&self->t.sva));
 }
 
-/* The file goes away, and the bond with it */
+/* Closing the file ends the bond. */
 TEST_F(life, close)
 {
 	struct sva second;
@@ -142,7 +140,7 @@ TEST_F(life, threads)
 			     test_enqcmd_pasid(&self->t.sva), self->mem);
 }
 
-/* A child has the file, but neither the parent's bond nor its PASID */
+/* A child inherits the file, but neither the parent's bond nor its PASID. */
 TEST_F(life, fork)
 {
 	struct sva_as as, own;
@@ -195,7 +193,10 @@ TEST_F(life, copy_on_write)
 	EXPECT_CAUSE(0, sva_read(&as, self->mem, self->buf, LEN));
 	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 1));
 
-	/* The parent writes and gets a page of its own: the device follows */
+	/*
+	 * The parent writes and gets its own copy, which the device must then
+	 * use.
+	 */
 	sva_pattern(self->mem, LEN, 3);
 	EXPECT_CAUSE(0, sva_read(&as, self->mem, self->buf, LEN));
 	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 3));
@@ -222,11 +223,11 @@ TEST_F(life, exec)
 	EXPECT_EQ(0, test_reap(pid));
 }
 
-/* How a process that has a bond, and perhaps DMA under way, comes to its end */
+/* How a process with a bond ends, with or without DMA in progress */
 FIXTURE(end)
 {
 	struct test_dev t;
-	struct sva_as as;	/* a bond of the parent's, to survive it all */
+	struct sva_as as;	/* a bond of the parent, which must survive */
 	uint8_t *mem;		/* at the same address in parent and child */
 	struct {
 		uint32_t pasid;
@@ -273,7 +274,7 @@ static void child_bind(TEST_SELF(end), struct sva *sva,
 	self->child->pasid = as->pasid;
 }
 
-/* In a child: bind, say so, and stay until the parent closes its end */
+/* In a child: bind, tell the parent, and stay until it closes its end. */
 static void bind_and_stay(TEST_SELF(end), int up[2], int go[2])
 {
 	struct sva sva;
@@ -287,7 +288,10 @@ static void bind_and_stay(TEST_SELF(end), int up[2], int go[2])
 	_exit(0);
 }
 
-/* Whether one of @pasid + 1 processes at a time, which get the lowest, has it */
+/*
+ * Return whether one of @pasid + 1 processes, which get the lowest numbers,
+ * gets @pasid.
+ */
 static bool someone_gets(struct __test_metadata *_metadata, TEST_SELF(end),
 			 uint32_t pasid)
 {
@@ -317,8 +321,8 @@ static bool someone_gets(struct __test_metadata *_metadata, TEST_SELF(end),
 }
 
 /*
- * The number is given to another process. That happens when the last of the
- * old one's mm is gone: not before its bond is, and soon after.
+ * The number must go to another process when the last reference to the old mm
+ * is dropped, which is not before its bond has ended, and soon after that.
  */
 static void expect_pasid_again(struct __test_metadata *_metadata,
 			       TEST_SELF(end), uint32_t pasid)
@@ -335,7 +339,7 @@ static void expect_pasid_again(struct __test_metadata *_metadata,
 		TH_LOG("PASID %u does not come back", pasid);
 }
 
-/* Nothing of the child's is left, all of the parent's is */
+/* Nothing of the child may be left, and the parent must not be affected. */
 static void expect_only_child_gone(struct __test_metadata *_metadata,
 				   TEST_SELF(end))
 {
@@ -363,8 +367,8 @@ TEST_F(end, exit)
 }
 
 /*
- * It had several PASIDs on the device, and somebody else has the file, so that
- * the bonds are still there: each of them leads nowhere.
+ * The child had several PASIDs on the device. Another process has the file
+ * open, so the bonds still exist, but all of the PASIDs must lead nowhere.
  */
 TEST_F(end, exit_several)
 {
@@ -430,14 +434,14 @@ static void child_begin(TEST_SELF(end))
 	child_bind(self, &sva, &as);
 	for (i = 0; i < 4; i++)
 		CHILD_CHECK(!test_begin_endless(&as, mem, &op));
-	/* The device takes its time to begin */
+	/* The device may be slow to start. */
 	do {
 		CHILD_CHECK(!sva_counters(&sva, as.pasid, &c));
 	} while (c.bytes_written <= 2 * LEN);
 	self->child->ready = true;
 }
 
-/* It ended in the middle: after some requests, and there are no more */
+/* The operation ended in the middle, after some requests, and sends no more. */
 static void expect_cut_short(struct __test_metadata *_metadata,
 			     TEST_SELF(end))
 {
@@ -517,7 +521,7 @@ TEST_F(end, unbind_in_flight)
 	test_unbind_in_flight(_metadata, &self->t.as);
 }
 
-/* One of two bonds of an mm goes: what the other has under way goes on */
+/* One of two bonds of an mm ends. Operations of the other one must go on. */
 TEST_F(end, unbind_the_other)
 {
 	struct sva_test_op op;
@@ -532,14 +536,14 @@ TEST_F(end, unbind_the_other)
 	EXPECT_EQ(TEST_LONG_LEN, op.bytes);
 }
 
-/* Memory that is unmapped under the device's hands: it stops at the hole */
+/* Memory is unmapped while the device uses it. It must stop at the hole. */
 TEST_F(end, munmap_in_flight)
 {
 	struct sva_test_op op;
 	int cause, tries = 10;
 	char *mem;
 
-	/* It can have come to its end before, on a busy machine */
+	/* On a busy machine it may have ended before. */
 	do {
 		mem = sva_long_way(TEST_LONG_MIB);
 		ASSERT_NE(NULL, mem);

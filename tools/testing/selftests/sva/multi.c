@@ -76,7 +76,7 @@ static void one_round(const struct sva_as *as, int rank, int round)
 	CHILD_CHECK(sva_is_pattern(ADDRESS, LEN, ~seed(rank, round)));
 }
 
-/* The odd ones leave in the middle, unbinding or not */
+/* Odd numbered processes exit in the middle, with or without an unbind. */
 static void child(TEST_SELF(multi), int rank, uint32_t mode)
 {
 	struct sva sva;
@@ -124,7 +124,10 @@ TEST_F(multi, same_address)
 	}
 }
 
-/* With another's PASID, the device gets that one's memory: so it is the PASID */
+/*
+ * With the PASID of another process the device must reach that memory, so it is
+ * the PASID that decides.
+ */
 TEST_F(multi, pasid_decides)
 {
 	uint32_t *shared = test_shared(4096);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device that has no PASIDs, or whose IOMMU knows none: it has the DMA API,
- * and a clear answer for who wants more
+ * A device that has no PASIDs, or whose IOMMU has none. It can use the DMA API,
+ * and binding must fail with a clear error.
  */
 #include "test_dev.h"
 
@@ -48,7 +48,7 @@ static void alloc(struct __test_metadata *_metadata, TEST_SELF(no_pasids))
 	self->dma.buf = (uintptr_t)self->buf;
 }
 
-/* What the device is to find there, and what it left there */
+/* The contents before and after the access of the device */
 static void put(struct __test_metadata *_metadata, TEST_SELF(no_pasids),
 		uint32_t seed)
 {
@@ -79,7 +79,7 @@ static void expect_works(struct __test_metadata *_metadata,
 	EXPECT_TRUE(holds(self, 2));
 }
 
-/* As @as, neither reading nor writing moves anything */
+/* As @as, neither reading nor writing may move anything. */
 static void expect_fails(struct __test_metadata *_metadata,
 			 TEST_SELF(no_pasids), const struct sva_as *as,
 			 int cause)
@@ -98,7 +98,7 @@ TEST_F(no_pasids, dma)
 	expect_works(_metadata, self);
 }
 
-/* dma_unmap_*() can leave the invalidation to a timer: wait for that */
+/* dma_unmap_*() can leave the invalidation to a timer, so wait for that. */
 TEST_F(no_pasids, unmapped)
 {
 	int i;
@@ -136,7 +136,7 @@ TEST_F(no_pasids, unknown_address)
 	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 6));
 }
 
-/* A request with a PASID, by a device that can make one, or not even that */
+/* A request with a PASID, if the device can make one */
 TEST_F(no_pasids, forged)
 {
 	struct sva_as forged = test_forged(&self->t, 1);
@@ -155,7 +155,7 @@ static int bind_number(struct sva *sva, uint32_t flags, uint32_t pasid)
 	return sva_ioctl(sva, SVA_TEST_IOC_BIND, &arg);
 }
 
-/* Nothing can be bound to it, and trying so leaves it as it was */
+/* Binding must fail, and must leave the device as it was. */
 TEST_F(no_pasids, bind)
 {
 	uint32_t unchecked = SVA_TEST_BIND_PRIVATE | SVA_TEST_BIND_UNCHECKED;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Bonds on PASIDs that the driver of the device chooses
- */
+/* Bonds on PASIDs that the driver of the device has chosen */
 #include <sched.h>
 
 #include "test_dev.h"
@@ -14,7 +12,7 @@ FIXTURE(private)
 {
 	struct test_dev t;
 	uint8_t *mem;		/* a page that was touched */
-	uint32_t low, high;	/* PASIDs: the ends of what there is */
+	uint32_t low, high;	/* the smallest and the largest PASID */
 	uint8_t buf[LEN];
 };
 
@@ -33,7 +31,7 @@ FIXTURE_VARIANT_ADD(private, ats)
 	.mode = SVA_TEST_MODE_ATS,
 };
 
-/* The kernel may be older than what is tested here: nothing to test, then */
+/* An older kernel does not have the call, and there is nothing to test. */
 static void private_open(struct __test_metadata *_metadata,
 			 struct test_dev *t, uint32_t mode)
 {
@@ -75,7 +73,7 @@ static int bind_to(struct sva *sva, struct sva_as *as, uint32_t mode,
 	return sva_bind_private(sva, &as->bond, &as->pasid);
 }
 
-/* Past the driver's own books, which leave the IOMMU core little to find */
+/* Bypass the checks of the driver, so that the IOMMU core has to find errors */
 static int unchecked(struct sva *sva, struct sva_test_bind arg)
 {
 	arg.flags |= UNCHECKED;
@@ -147,13 +145,13 @@ TEST_F(private, wrong_arguments)
 	EXPECT_EQ(-EINVAL, bind_to(sva, &as, 0, self->t.info.max_pasids));
 	EXPECT_EQ(-EINVAL, bind_to(sva, &as, 0, SVA_NO_PASID));
 
-	/* None of which has left anything behind */
+	/* None of the errors may leave anything behind. */
 	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(sva));
 	ASSERT_EQ(0, bind_to(sva, &as, variant->mode, self->high));
 	EXPECT_TRUE(test_works(&as, self->mem));
 }
 
-/* What goes past the driver's checks needs a capability */
+/* Bypassing the driver's checks needs a capability. */
 TEST_F(private, capability)
 {
 	struct sva_as as;
@@ -164,7 +162,7 @@ TEST_F(private, capability)
 	EXPECT_TRUE(test_works(&as, self->mem));
 }
 
-/* One mm on two devices, with a number of each one's own */
+/* One mm on two devices, with a different number on each */
 TEST_F(private, two_devices)
 {
 	struct test_dev other = {};
@@ -178,7 +176,7 @@ TEST_F(private, two_devices)
 	EXPECT_EQ(7, b.pasid);
 	EXPECT_TRUE(test_works(&a, self->mem));
 	EXPECT_TRUE(test_works(&b, self->mem));
-	/* Neither has the other's */
+	/* Neither device may use the number of the other. */
 	test_expect_no_pasid(_metadata, &self->t, 7, self->mem);
 	test_expect_no_pasid(_metadata, &other, 3, self->mem);
 
@@ -189,7 +187,7 @@ TEST_F(private, two_devices)
 	test_expect_no_pasid(_metadata, &other, 7, self->mem);
 }
 
-/* Two PASIDs of one mm on one device: one goes, the other does not notice */
+/* Two PASIDs of one mm on one device. Ending one must not affect the other. */
 TEST_F(private, two_pasids)
 {
 	void *mem = sva_long_way(TEST_LONG_MIB);
@@ -214,8 +212,8 @@ TEST_F(private, two_pasids)
 }
 
 /*
- * mm_get_enqcmd_pasid() is that of the global bond, whatever else there is; and
- * each bond has the PASID that its call gave it.
+ * mm_get_enqcmd_pasid() must be the PASID of the global bond, whatever other
+ * bonds there are, and each bond must have the PASID of its call.
  */
 TEST_F(private, private_then_global)
 {
@@ -239,7 +237,7 @@ TEST_F(private, private_then_global)
 	test_expect_no_pasid(_metadata, &self->t, private.pasid, self->mem);
 	EXPECT_TRUE(test_works(&global, self->mem));
 	ASSERT_EQ(0, sva_unbind(sva, global.bond));
-	/* The process keeps it, as it always did */
+	/* The process keeps the global PASID, as before. */
 	EXPECT_EQ(global.pasid, test_enqcmd_pasid(sva));
 	test_expect_no_pasid(_metadata, &self->t, global.pasid, self->mem);
 }
@@ -272,7 +270,7 @@ TEST_F(private, global_then_private)
 	test_expect_no_pasid(_metadata, &self->t, private.pasid, self->mem);
 }
 
-/* A number in use is in use, whoever has it */
+/* A number in use must be refused, whoever uses it. */
 TEST_F(private, in_use_by_self)
 {
 	struct sva *sva = &self->t.sva;
@@ -362,8 +360,8 @@ TEST_F(private, in_use_by_dma_api)
 }
 
 /*
- * The old call shares its own bonds only. It cannot have its number while the
- * driver uses that for something else, not even for the same mm.
+ * The old call only shares its own bonds. It must fail while the driver uses
+ * the number for something else, even for the same mm.
  */
 TEST_F(private, never_shared)
 {
@@ -383,7 +381,7 @@ TEST_F(private, never_shared)
 	EXPECT_TRUE(test_works(&global, self->mem));
 }
 
-/* In one process: a bond on @pasid reaches its memory at @mem, to and fro */
+/* In one process: check that a bond on @pasid can read and write @mem. */
 static bool own_pattern(const struct sva_as *as, uint8_t *mem, uint32_t seed)
 {
 	uint8_t buf[LEN] = {};
@@ -416,7 +414,7 @@ TEST_F(private, same_number)
 		sva_pattern(self->mem, LEN, 2);
 		test_say(&h);
 		test_wait_go(&h);
-		/* The parent's device has not been here, its own has */
+		/* Only the child's own device may have accessed this. */
 		CHILD_CHECK(sva_is_byte(self->mem, LEN, 0x77));
 		test_say(&h);
 		test_wait_go(&h);
@@ -428,7 +426,10 @@ TEST_F(private, same_number)
 	ASSERT_EQ(0, bind_to(&self->t.sva, &as, variant->mode, 5));
 	sva_pattern(self->mem, LEN, 1);
 	test_heard(_metadata, &h);
-	/* From one place, so that nobody has to take the child's word */
+	/*
+	 * Check from the parent, so that the result does not depend on the
+	 * child.
+	 */
 	theirs = test_forged(&other, 5);
 	EXPECT_CAUSE(0, sva_read(&as, self->mem, self->buf, LEN));
 	EXPECT_TRUE(sva_is_pattern(self->buf, LEN, 1));
@@ -441,7 +442,7 @@ TEST_F(private, same_number)
 	test_go(_metadata, &h);
 	test_heard(_metadata, &h);
 
-	/* And both at a time */
+	/* Both at the same time */
 	test_go(_metadata, &h);
 	for (i = 0; i < 50; i++)
 		EXPECT_TRUE(own_pattern(&as, self->mem, 5000 + i));
@@ -479,7 +480,8 @@ TEST_F(private, same_address)
 
 /*
  * The number goes to another process as soon as it is free. From then on it
- * leads to that one's memory, whatever the device and the IOMMU have cached.
+ * must lead to the memory of that process, whatever the device and the IOMMU
+ * have cached.
  */
 TEST_F(private, reused_at_once)
 {
@@ -563,8 +565,8 @@ TEST_F(private, exec)
 }
 
 /*
- * The process ends before its bond does, because somebody else has the file. No
- * memory is left, the PASID leads nowhere, and is not free either.
+ * The process exits before its bond ends, because another process has the file
+ * open. The PASID must lead nowhere, and must still be in use.
  */
 TEST_F(private, exit_before_unbind)
 {
@@ -585,7 +587,7 @@ TEST_F(private, exit_before_unbind)
 	EXPECT_EQ(-EPERM, sva_unbind(sva, *bond));
 	EXPECT_EQ(-EBUSY, unchecked_pasid(sva, self->high));
 
-	/* The file goes, and with it the bond */
+	/* Closing the file ends the bond. */
 	sva_close(sva);
 	ASSERT_EQ(0, sva_open(sva, 0));
 	ASSERT_EQ(0, bind_to(sva, &as, variant->mode, self->high));
@@ -593,8 +595,8 @@ TEST_F(private, exit_before_unbind)
 }
 
 /*
- * Nobody can be bound once the exit has begun. Of the errors this comes after
- * wrong PASIDs and before PASIDs that are in use.
+ * A process cannot be bound once it is exiting. This error comes after those
+ * for wrong PASIDs and before the one for a PASID in use.
  */
 TEST_F(private, exiting)
 {
@@ -645,7 +647,10 @@ TEST_F(private, threads)
 	test_threads(_metadata, &self->t, bind, ARRAY_SIZE(bind));
 }
 
-/* Unbinding stops what is under way; nothing of it is seen under that number */
+/*
+ * Unbinding stops operations in progress. No more requests with the number may
+ * be counted.
+ */
 TEST_F(private, unbind_in_flight)
 {
 	struct sva_as as;
@@ -654,7 +659,7 @@ TEST_F(private, unbind_in_flight)
 	test_unbind_in_flight(_metadata, &as);
 }
 
-/* Page requests find the mm by the bond's own number */
+/* Page requests must find the mm by the number of the bond. */
 TEST(page_request)
 {
 	struct test_dev t = {};

@@ -32,7 +32,7 @@ static bool no_pasids(struct test_dev *t)
 	return !t->info.max_pasids;
 }
 
-/* Able to use PASIDs but for one thing */
+/* A device that could use PASIDs except for one condition */
 static bool no_ats(struct test_dev *t)
 {
 	return t->info.max_pasids && !(t->info.caps & SVA_TEST_CAPS_ATS) &&
@@ -67,7 +67,7 @@ FIXTURE(refused)
 	struct test_dev t;
 };
 
-/* A device like all others shows that there is the call */
+/* A normal device shows that the kernel has the call. */
 FIXTURE_SETUP(refused)
 {
 	uint32_t bond, pasid = 0;
@@ -96,7 +96,7 @@ static int bind_number(struct sva *sva, uint32_t pasid)
 	return sva_ioctl(sva, SVA_TEST_IOC_BIND, &arg);
 }
 
-/* The device counts before the PASID does */
+/* Errors of the device take precedence over those of the PASID. */
 TEST_F(refused, no_pasids)
 {
 	if (!find(&self->t, no_pasids))
@@ -108,8 +108,8 @@ TEST_F(refused, no_pasids)
 }
 
 /*
- * It has PASIDs, which cannot be enabled. That is noticed before the IOMMU is
- * given one, because not all IOMMUs would refuse it.
+ * The device has PASIDs that cannot be enabled. The core must notice this
+ * before it calls the IOMMU driver, because not all drivers would refuse.
  */
 TEST_F(refused, not_enabled)
 {
@@ -128,7 +128,7 @@ TEST_F(refused, not_enabled)
 	EXPECT_EQ(SVA_NO_PASID, test_enqcmd_pasid(&self->t.sva));
 }
 
-/* VT-d has page tables of processes for devices with ATS only */
+/* VT-d supports SVA only for devices with ATS. */
 TEST_F(refused, no_ats)
 {
 	int expected = 0;
@@ -144,8 +144,8 @@ TEST_F(refused, no_ats)
 }
 
 /*
- * SMMUv3 has no room for a table of PASIDs beside a second stage, VT-d has one
- * anyway. What was refused is not the device's fault: it works afterwards.
+ * SMMUv3 has no CD table beside a second stage, while VT-d always has a PASID
+ * table. After that the device must work again.
  */
 TEST_F(refused, rid_on_stage2)
 {

@@ -80,7 +80,7 @@ FIXTURE_TEARDOWN(remove)
 	sva_close(&self->t.sva);
 }
 
-/* Nobody answers to the PASID of the process, for whoever opens the device */
+/* The PASID of the process must lead nowhere, whoever opens the device. */
 static void expect_no_pasid(struct __test_metadata *_metadata,
 			    TEST_SELF(remove))
 {
@@ -91,7 +91,7 @@ static void expect_no_pasid(struct __test_metadata *_metadata,
 	fresh.as.mode = self->t.as.mode;
 	test_expect_no_pasid(_metadata, &fresh, self->t.as.pasid, self->mem);
 
-	/* And it is as good as new for who binds to it */
+	/* A new bond must work. */
 	ASSERT_EQ(0, test_bind_as(&fresh.sva, &as, fresh.as.mode));
 	EXPECT_TRUE(test_works(&as, self->mem));
 	sva_close(&fresh.sva);
@@ -104,7 +104,7 @@ static void expect_aborted(struct __test_metadata *_metadata,
 		     sva_wait(&self->t.sva, &self->op));
 }
 
-/* It can do with its bond what it could before, page faults included */
+/* The bond must work as before, including page faults. */
 static void expect_alive(struct __test_metadata *_metadata, TEST_SELF(remove))
 {
 	struct sva_as as = self->t.as;
@@ -147,7 +147,7 @@ static void function_level_reset(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, sva_write_file(path, "1"));
 }
 
-/* The bond survives a function level reset, what was under way does not */
+/* The bond must survive a function level reset, operations must not. */
 TEST_F(remove, function_level_reset)
 {
 	EXPECT_TRUE(test_works(&self->t.as, self->mem));
@@ -176,7 +176,7 @@ static __noreturn void bind_and_exit(TEST_SELF(remove), struct test_hand *h,
 	_exit(0);
 }
 
-/* A reset does not bring back the page table of a process that is gone */
+/* A reset must not attach the page table of a process that has exited. */
 TEST_F(remove, reset_after_exit)
 {
 	struct test_hand h;
@@ -264,7 +264,7 @@ TEST_F(remove, driver_unbound)
 	expect_no_pasid(_metadata, self);
 }
 
-/* Somebody is in the driver, waiting for the device */
+/* A process is in the driver, waiting for the device. */
 TEST_F(remove, driver_unbound_in_ioctl)
 {
 	pthread_t thread;

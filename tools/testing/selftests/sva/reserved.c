@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The address to which a device writes for an interrupt is reserved, but not
- * for requests with a PASID: these reach the memory of the process
+ * for requests with a PASID. Those reach the memory of the process.
  */
 #include <endian.h>
 #include <fcntl.h>
@@ -106,7 +106,10 @@ static long count_irqs(TEST_SELF(reserved))
 	return sum;
 }
 
-/* Have the device write what is an interrupt, again and again: how many came */
+/*
+ * Have the device repeatedly write what causes an interrupt, and return how
+ * many interrupts there were.
+ */
 static long write_interrupts(struct __test_metadata *_metadata,
 			     TEST_SELF(reserved), const struct sva_as *as)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices that do what they should not, and when they should not. The IOMMU and
- * the kernel stay in charge, and nobody else has to suffer for it.
+ * Devices that do what they should not do, or at a time when they should not.
+ * The IOMMU and the kernel must stay in control, and others must not be
+ * affected.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -40,7 +41,7 @@ static uint32_t state_of(struct sva *sva, struct sva_test_op *op)
 	return sva_peek(sva, op) ? SVA_TEST_ERROR : op->state;
 }
 
-/* The device hesitates after its page request, or stall, was answered */
+/* The device is slow to notice that its page request or stall was answered. */
 FIXTURE(hold)
 {
 	struct test_dev t;
@@ -117,7 +118,7 @@ static void hold(struct __test_metadata *_metadata, TEST_SELF(hold),
 	EXPECT_TRUE(sva_is_byte(self->mem, LEN, 0));
 }
 
-/* What waits is one operation. All else goes on, then it does as well. */
+/* Only this operation waits. Others go on, and in the end it does as well. */
 TEST_F(hold, others_go_on)
 {
 	struct test_hand h;
@@ -142,7 +143,7 @@ TEST_F(hold, others_go_on)
 	EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 5));
 }
 
-/* The bond goes while the device hesitates, which finds that out too late */
+/* The bond ends before the device has noticed the answer. */
 TEST_F(hold, unbind)
 {
 	struct sva *sva = &self->t.sva;
@@ -159,7 +160,7 @@ TEST_F(hold, unbind)
 	EXPECT_TRUE(test_works(&self->t.as, self->mem + self->size));
 }
 
-/* The page is taken away again: what the device was told then is outdated */
+/* The page is unmapped again before the device has noticed the answer. */
 TEST_F(hold, munmap)
 {
 	int cause = variant->on == SVA_TEST_STALL_ON ?
@@ -197,11 +198,11 @@ TEST_F(hold, kill)
 	EXPECT_TRUE(test_works(&self->t.as, self->mem + self->size));
 }
 
-/* More page requests than anybody has allowed the device to make */
+/* More page requests than the device was allowed to make */
 FIXTURE(flood)
 {
 	struct test_dev t;
-	struct sva_as as;	/* in whose name it floods */
+	struct sva_as as;	/* whose PASID it floods with */
 	size_t size;
 	uint8_t *mem;
 };
@@ -266,9 +267,9 @@ static bool all_answered(struct sva *sva, uint32_t pasid, uint64_t nr)
 }
 
 /*
- * Another process, on another device, which shares but the IOMMU's queue: its
- * faults are handled meanwhile. While the queue overflows they are all answered
- * with a success that is none, the device has to ask again (VT-d 7.4.1).
+ * The faults of another process, on another device that only shares the IOMMU's
+ * queue, must be handled meanwhile. While the queue overflows the IOMMU answers
+ * all requests with success, and the device has to ask again (VT-d 7.4.1).
  */
 static void fault_in_child(struct __test_metadata *_metadata, TEST_SELF(flood),
 			   struct test_hand *h, bool overflow)
@@ -308,7 +309,7 @@ TEST_F(flood, is_answered)
 					     variant->pages)));
 	test_join(_metadata, &h);
 
-	/* To whom nobody is bound, nothing is given */
+	/* A PASID without a bond must not get anything. */
 	ASSERT_EQ(0, sva_counters(sva, self->as.pasid, &c));
 	for (i = 0; i < variant->pages; i++)
 		there += sva_pfn(self->mem + i * self->size) != 0;
@@ -318,14 +319,14 @@ TEST_F(flood, is_answered)
 	EXPECT_GE(variant->bound ? 0 : variant->pages - overflow,
 		  c.page_failures);
 
-	/* And then it is as if nothing had been */
+	/* After that everything must work again. */
 	EXPECT_CAUSE(0, sva_fill(&self->t.as, sva_pages(1), 1, LEN));
 }
 
 /*
- * The queue is full in the midst of a group: its last request is answered by the
- * IOMMU, and nobody wants the others any more. Who kept them would handle them
- * with the next group that has the same index.
+ * The queue overflows in the middle of a group. The IOMMU answers its last
+ * request, and the others must be dropped. If they were kept, they would be
+ * handled with the next group that has the same index.
  */
 TEST(overflow_cuts_group)
 {
@@ -365,8 +366,8 @@ TEST(overflow_cuts_group)
 }
 
 /*
- * The device asks for what it must not have: an address that is none, or with
- * privileges. It is told so each time, gets nothing, and then what it may have.
+ * The device asks for an invalid address, or with privileges. Each time it must
+ * be refused and get nothing. After that valid requests must succeed.
  */
 FIXTURE(malformed)
 {
@@ -433,9 +434,9 @@ TEST_F(malformed, is_refused)
 }
 
 /*
- * The bond is ended in the midst of it: the drain waits for what is under way,
- * and what comes later finds nobody. The device goes about it behind the back
- * of the driver, who would stop what is done in the bond's name.
+ * The bond is ended during the flood. The drain waits for the requests in
+ * progress, and later ones find nothing attached. The device uses the raw
+ * PASID, because the driver would stop operations that use the bond.
  */
 TEST(flood_unbind)
 {
@@ -459,7 +460,10 @@ TEST(flood_unbind)
 	behave(&t.sva);
 }
 
-/* The same by a device that is stalled at each page, and stops at the first no */
+/*
+ * The same with a device that is stalled at each page, and stops when one is
+ * refused
+ */
 TEST(stall_unbind)
 {
 	const size_t pages = 4096, len = pages * sva_page_size();
@@ -489,7 +493,7 @@ TEST(stall_unbind)
 	behave(&t.sva);
 }
 
-/* The device acts at a step of what the kernel does to take a page away */
+/* The device acts at a given step while the kernel takes a page away. */
 FIXTURE(munmap)
 {
 	struct test_dev t;
@@ -534,9 +538,9 @@ FIXTURE_TEARDOWN(munmap)
 }
 
 /*
- * Have @op done at the step. A copy on write on the way there is such a step as
- * well: have it before. Another device's invalidation may come between none the
- * less; what does not change memory can be tried again.
+ * Have @op done at the step. A copy on write would be such a step as well, so
+ * do it before. The invalidation for another device can still come first; if
+ * that has changed no memory, the test can be repeated.
  */
 static void arm(struct __test_metadata *_metadata, struct sva *sva,
 		uint32_t trigger, struct sva_test_op *op)
@@ -557,8 +561,8 @@ static void arm(struct __test_metadata *_metadata, struct sva *sva,
 }
 
 /*
- * The page table has changed by then, and so has the IOTLB. What the device can
- * find out at that time is the new state of affairs, and no other one later.
+ * By then the page table and the IOTLB have changed. The device can only see
+ * the new state, and no other state later.
  */
 TEST_F(munmap, at)
 {
@@ -573,7 +577,7 @@ TEST_F(munmap, at)
 	EXPECT_CAUSE(denied, sva_read(&self->t.as, self->mem, self->buf, LEN));
 }
 
-/* The same, when the kernel takes everything away: the bond ends */
+/* The same when the bond ends and everything is taken away */
 FIXTURE(step)
 {
 	struct test_dev t;
@@ -641,12 +645,13 @@ FIXTURE_TEARDOWN(step)
 }
 
 /*
- * Once its translation is taken from the IOTLB nothing gets through. Before that
- * it may, to the same memory as ever; in no case when the unbind has returned.
+ * Once the translation was removed from the IOTLB, no access may succeed.
+ * Before that it may, and reaches the same memory as before. When the unbind
+ * has returned, none may succeed.
  */
 TEST_F(step, unbind)
 {
-	/* Not in the bond's name, so that the driver does not stop it */
+	/* Use the raw PASID, so that the driver does not stop it. */
 	struct sva_as as = test_forged(&self->t, self->t.as.pasid);
 	struct sva_test_op op = write_op(&as, self->mem, self->buf);
 	int cause = test_no_pasid(variant->mode), got;
@@ -681,8 +686,8 @@ TEST_F(step, unbind_page_request)
 }
 
 /*
- * The number goes to another process at once. What the device has asked for in
- * the name of the old one is not done for the new one.
+ * The number goes to another process at once. Requests that the device has made
+ * for the old process must not be carried out for the new one.
  */
 TEST_F(step, next_in_line)
 {
@@ -722,7 +727,7 @@ TEST_F(step, next_in_line)
 	test_join(_metadata, &h);
 }
 
-/* The PASID in the request is not the one that the driver asked for */
+/* The PASID in the request differs from the one that the driver has given. */
 TEST(wrong_pasid)
 {
 	struct sva_test_knobs how = { .pasid_offset = 1 };
@@ -753,8 +758,8 @@ TEST(wrong_pasid)
 }
 
 /*
- * Nobody drives the device, and it does DMA: its firmware was told to, before
- * it lost its driver, or is broken. The test plays the part of the firmware.
+ * The device does DMA without a driver, because its firmware was told to before
+ * the driver was removed, or is broken. The test acts as the firmware.
  */
 FIXTURE(free_run)
 {
@@ -787,10 +792,10 @@ FIXTURE_VARIANT_ADD(free_run, ats)
 };
 
 /*
- * A physical address, said to be translated, is as good as any to who has ATS.
- * A device without a driver should not have it. But the VT-d driver turns ATS on
- * when it finds the device and leaves it on, so that such a request gets to any
- * memory that there is. This says how things are, not how they should be.
+ * With ATS a request with a physical address that claims to be translated is
+ * accepted. A device without a driver should not have ATS. But the VT-d driver
+ * turns ATS on when it finds the device and leaves it on, so such a request
+ * reaches any memory. The test records this behavior, it does not demand it.
  */
 FIXTURE_VARIANT_ADD(free_run, ats_left_on)
 {
@@ -885,7 +890,7 @@ static void let_run(struct __test_metadata *_metadata, TEST_SELF(free_run),
 		SVA_TEST_OP_FILL | SVA_TEST_REPEAT | command);
 }
 
-/* It tries and tries, and each time it is told off: nothing happens to memory */
+/* It keeps trying and is refused each time, and memory does not change. */
 TEST_F(free_run, no_driver)
 {
 	const uint32_t tries = (variant->command & SVA_TEST_MODE) ==

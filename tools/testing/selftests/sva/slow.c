@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A page fault of the device that takes as long as user space likes: the page is
- * of the test driver, which waits until it is told to go on. The bond ends
- * meanwhile. That waits for the fault, and nobody else does.
+ * A page fault of the device that takes as long as user space likes: the page
+ * belongs to the test driver, which waits until it is told to go on. The bond
+ * ends meanwhile. This waits for the fault, but nobody else may.
  */
 #include <poll.h>
 
@@ -56,7 +56,10 @@ static __noreturn void owner(TEST_SELF(slow), struct test_hand *h, int denied)
 	CHILD_CHECK(write(h->up[1], &own.as.pasid, sizeof(own.as.pasid)) ==
 		    sizeof(own.as.pasid));
 
-	/* The device goes on with it whatever becomes of the bond */
+	/*
+	 * The operation uses the raw PASID, so that it does not end with the
+	 * bond.
+	 */
 	as = test_forged(&own, own.as.pasid);
 	memset(buf, 0xa5, sizeof(buf));
 	op = sva_op(&as, SVA_TEST_OP_READ, self->mem, sizeof(buf));
@@ -68,7 +71,7 @@ static __noreturn void owner(TEST_SELF(slow), struct test_hand *h, int denied)
 	CHILD_CHECK(!sva_unbind(&own.sva, own.as.bond));
 	test_say(h);
 
-	/* What the handler found was not for a device that is gone */
+	/* The page must not be reported to a device whose bond is ending. */
 	CHILD_CHECK(sva_wait(&own.sva, &op) == denied);
 	CHILD_CHECK(sva_is_byte(buf, sizeof(buf), 0xa5));
 	_exit(0);
@@ -88,7 +91,7 @@ static bool heard_in_time(struct test_hand *h, int ms)
 	return is_readable(h->up[0], ms) && read(h->up[0], &c, 1) == 1;
 }
 
-/* The page has not come so far, and does now */
+/* The page has not arrived yet. Let it arrive now. */
 static void let_go(struct __test_metadata *_metadata, TEST_SELF(slow))
 {
 	EXPECT_TRUE(is_readable(self->t.sva.fd, 0));
@@ -113,7 +116,7 @@ FIXTURE_SETUP(slow)
 
 FIXTURE_TEARDOWN(slow)
 {
-	/* That lets the page go, if the test did not */
+	/* This releases the page, if the test did not. */
 	sva_close(&self->t.sva);
 }
 
@@ -182,7 +185,9 @@ TEST_F_TIMEOUT(slow, unbind, 60)
 	test_join(_metadata, &self->owner);
 }
 
-/* In a child: have the PASID when it is free, and a secret at that address */
+/*
+ * In a child: bind to the PASID when it is free, with a secret at that address.
+ */
 static __noreturn void next_owner(TEST_SELF(slow), struct test_hand *h)
 {
 	struct sva sva;
@@ -207,9 +212,9 @@ static __noreturn void next_owner(TEST_SELF(slow), struct test_hand *h)
 }
 
 /*
- * What the device has asked for is refused, though the page has come. Else it
- * would ask again, when the PASID has another owner: an SMMU may take its time
- * to retry, which QEMU's does with x-late-retry=on.
+ * The device must be refused what it asked for, although the page has arrived.
+ * Otherwise it would ask again when the PASID has another owner: an SMMU may
+ * retry late, as QEMU's does with x-late-retry=on.
  */
 TEST_F_TIMEOUT(slow, next_owner, 60)
 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The system is suspended while processes are bound to the device. Afterwards
- * each PASID stands for what it did before, and the device gets nowhere else.
+ * each PASID must lead to the same process as before, and nowhere else.
  *
- * Suspending for real resets the device and the IOMMU. Where the firmware
- * cannot do that /sys/power/pm_test has the kernel go part of the way: callbacks
- * are called, the hardware keeps its state.
+ * A real suspend resets the device and the IOMMU. If the firmware does not
+ * support it, /sys/power/pm_test makes the kernel go part of the way: callbacks
+ * are called, but the hardware keeps its state.
  */
 #include <time.h>
 
 #include "test_dev.h"
 
 #define LEN		TEST_WORKS_LEN
-#define ASLEEP_S	3	/* and several times as long as it takes to get there */
+#define ASLEEP_S	3	/* plus several times the way there */
 
 #define PM		"/sys/power/"
 #define RTC		"/sys/class/rtc/rtc0/"
@@ -73,7 +73,7 @@ static bool file_has(const char *path, const char *word)
 	return strstr(line, word);
 }
 
-/* Why what the tests do to the system is not possible, if it is not */
+/* Return why the test is not possible, or NULL. */
 static const char *lacking(bool to_ram)
 {
 	if (to_ram && !file_has(PM "mem_sleep", "[deep]"))
@@ -105,7 +105,7 @@ static time_t now_s(void)
 	return ts.tv_sec;
 }
 
-/* As far as @level, and back at once */
+/* Suspend as far as @level, and resume at once. */
 static void as_far_as(struct __test_metadata *_metadata, const char *level)
 {
 	ASSERT_EQ(0, sva_change_file("/sys/module/suspend/parameters/pm_test_delay",
@@ -116,8 +116,9 @@ static void as_far_as(struct __test_metadata *_metadata, const char *level)
 }
 
 /*
- * An alarm that goes off on the way to sleep wakes up nobody. So go most of that
- * way first: it takes much longer if the host is busy.
+ * An alarm that goes off on the way to sleep does not wake up the system. So
+ * first measure how long most of the way takes, which depends on the load of
+ * the host.
  */
 static int long_enough(struct __test_metadata *_metadata)
 {
@@ -133,7 +134,7 @@ static void to_ram(struct __test_metadata *_metadata, int seconds)
 	long before = successes();
 	char alarm[16];
 
-	/* Forget the last one, if nobody has noticed that it went off */
+	/* Clear an alarm that has gone off unnoticed. */
 	ASSERT_EQ(0, sva_write_file(RTC "wakealarm", "0"));
 	snprintf(alarm, sizeof(alarm), "+%d", seconds);
 	ASSERT_EQ(0, sva_write_file(RTC "wakealarm", alarm));
@@ -141,7 +142,7 @@ static void to_ram(struct __test_metadata *_metadata, int seconds)
 	EXPECT_EQ(before + 1, successes());
 }
 
-/* Whatever can be cached is, and comes from where it should */
+/* Make everything that can be cached be cached, and check that it is right. */
 static bool uses(const struct sva_as *as, uint8_t *mem, uint32_t seed)
 {
 	uint8_t buf[LEN];
@@ -201,7 +202,7 @@ FIXTURE_TEARDOWN(suspend)
 	sva_close(&self->t.sva);
 }
 
-/* A PASID that was in use, and has been given back */
+/* A PASID that was in use and has been freed */
 static void bind_and_unbind(struct __test_metadata *_metadata,
 			    TEST_SELF(suspend))
 {
@@ -213,7 +214,7 @@ static void bind_and_unbind(struct __test_metadata *_metadata,
 	self->gone = as.pasid;
 }
 
-/* Page faults reach the process, and the answers the device */
+/* Page faults must reach the process, and the answers must reach the device. */
 static void expect_faults(struct __test_metadata *_metadata,
 			  TEST_SELF(suspend), const struct sva_as *as,
 			  uint8_t *page)
@@ -228,7 +229,7 @@ static void expect_faults(struct __test_metadata *_metadata,
 	EXPECT_EQ(c.page_requests, c.page_responses);
 }
 
-/* What is unmapped can be used again, and is out of the device's reach */
+/* Unmapped memory can be used again, and must be out of the device's reach. */
 static void expect_unmapped(struct __test_metadata *_metadata,
 			    TEST_SELF(suspend), const struct sva_as *as,
 			    uint8_t *page, int denied)
@@ -236,7 +237,10 @@ static void expect_unmapped(struct __test_metadata *_metadata,
 	uint8_t buf[LEN] = {}, *again;
 
 	EXPECT_TRUE(uses(as, page, OURS));
-	/* Nice to have: others allocate memory as well when the system wakes up */
+	/*
+	 * This may fail, because others allocate memory when the system wakes
+	 * up.
+	 */
 	again = sva_reuse_page(page);
 	if (again)
 		sva_pattern(again, self->size, 4);

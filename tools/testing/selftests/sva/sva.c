@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <glob.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +80,7 @@ static void bind_self(void)
 	opt.as.as = SVA_TEST_AS_BOND;
 }
 
-/* Where requests go to: --addr, or memory of this process */
+/* The address of requests: --addr, or memory of this process */
 static void *target(void)
 {
 	void *p;
@@ -103,7 +105,7 @@ static void dump(const void *data, size_t len)
 		printf("%02x%s", p[i], i % 16 == 15 || i + 1 == len ? "\n" : " ");
 }
 
-/* Exit status 0: done, 2: refused. What became of it is printed either way. */
+/* Exit status 0: done, 2: refused. The result is printed in both cases. */
 static int report(const char *what, const void *addr, int ret)
 {
 	check(ret, what);
@@ -380,9 +382,141 @@ static int cmd_reset(int argc, char **argv)
 	return 0;
 }
 
+/* One line of what the kernel says: <about> <REASON>: <text> */
+struct why {
+	char about[64];
+	char reason[32];
+	char text[128];
+};
+
+static bool parse_why(char *line, struct why *why)
+{
+	char *text, *reason;
+
+	line[strcspn(line, "\n")] = '\0';
+	/* The name of the reason has no colon before it, PASIDs have none */
+	text = strstr(line, ": ");
+	if (text && !strncmp(line, "last refused", 12))
+		text = strstr(text + 2, ": ");
+	if (!text)
+		return false;
+	*text = '\0';
+	reason = strrchr(line, ' ');
+	if (!reason)
+		return false;
+	*reason = '\0';
+	snprintf(why->about, sizeof(why->about), "%s", line);
+	snprintf(why->reason, sizeof(why->reason), "%s", reason + 1);
+	snprintf(why->text, sizeof(why->text), "%s", text + 2);
+	return true;
+}
+
+static void say_why(const char *name, const char *what, const struct why *why)
+{
+	if (strcmp(why->reason, "OK"))
+		printf("%s refuses %s, because %s [%s]\n", name, what,
+		       why->text, why->reason);
+	else
+		printf("%s takes %s\n", name, what);
+}
+
+/* Both calls, in one sentence if they are alike. Exit status 2: one refuses. */
+static int say_calls(const char *name, const struct why call[2])
+{
+	char what[80];
+	int i;
+
+	if (!strcmp(call[0].reason, call[1].reason)) {
+		say_why(name, "processes", call);
+	} else {
+		for (i = 0; i < 2; i++) {
+			snprintf(what, sizeof(what), "%s()", call[i].about);
+			say_why(name, what, call + i);
+		}
+	}
+	return strcmp(call[0].reason, "OK") || strcmp(call[1].reason, "OK") ?
+	       2 : 0;
+}
+
+static bool has_iommu(const char *dev)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.*s/iommu", PATH_MAX - 8, dev);
+	return !access(path, F_OK);
+}
+
+/* /sys path of a device, by its name on any bus or by that of a test device */
+static void find_device(const char *name, char *dev, size_t len)
+{
+	char pattern[PATH_MAX];
+	size_t i = 0;
+	glob_t g;
+
+	if (!strncmp(name, "/dev/", 5))
+		snprintf(pattern, sizeof(pattern), "/sys/class/sva-test/%s/device",
+			 name + 5);
+	else
+		snprintf(pattern, sizeof(pattern), "/sys/bus/*/devices/%s",
+			 name);
+	if (glob(pattern, 0, NULL, &g))
+		die("why: no device '%s'", name);
+	/* A platform device and what ACPI knows of it have the same name */
+	while (i + 1 < g.gl_pathc && !has_iommu(g.gl_pathv[i]))
+		i++;
+	snprintf(dev, len, "%s", g.gl_pathv[i]);
+	globfree(&g);
+}
+
+static int no_iommu(const char *name, const char *dev)
+{
+	const struct why why = {
+		.reason = "NO_IOMMU",
+		.text = "no IOMMU translates its DMA",
+	};
+
+	if (has_iommu(dev))
+		die("why: %s: cannot read /sys/kernel/debug/iommu-sva (is it mounted, has\n"
+		    "the kernel CONFIG_DEBUG_FS, are you root?). When a driver tries to bind a\n"
+		    "process, the tracepoint iommu_sva:iommu_sva_refused tells why it cannot.",
+		    name);
+	say_why(name, "processes", &why);
+	return 2;
+}
+
+static int cmd_why(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : opt.device ?: sva_path(0);
+	char dev[PATH_MAX], real[PATH_MAX], path[128], line[256];
+	struct why call[2] = {}, why;
+	int nr = 0, ret;
+	FILE *f;
+
+	find_device(name, dev, sizeof(dev));
+	if (realpath(dev, real))
+		name = strrchr(real, '/') + 1;
+	if (sva_why_path(dev, path, sizeof(path)))
+		return no_iommu(name, dev);
+	f = fopen(path, "re");
+	if (!f)
+		die("why: %s: %s", path, strerror(errno));
+	while (nr < 2 && fgets(line, sizeof(line), f))
+		nr += parse_why(line, &call[nr]);
+	if (nr < 2)
+		die("why: %s: not understood", path);
+	ret = say_calls(name, call);
+	while (fgets(line, sizeof(line), f))
+		if (parse_why(line, &why))
+			printf("  %s: %s [%s]\n", why.about, why.text,
+			       why.reason);
+	fclose(f);
+	return ret;
+}
+
 static const struct command {
 	const char *name, *args, *help;
 	int (*run)(int argc, char **argv);
+	bool any_device;	/* not just test devices */
 } commands[] = {
 	{ "info", "", "what the device can do and what is enabled", cmd_info },
 	{ "bind", "", "bind, show memory to aim at, and wait", cmd_bind },
@@ -396,6 +530,7 @@ static const struct command {
 	{ "repeat", "[ms]", "let it fill memory again and again", cmd_repeat },
 	{ "knobs", "[how]...", "how it misbehaves, 0: not at all; see below", cmd_knobs },
 	{ "reset", "", "write its reset register", cmd_reset },
+	{ "why", "[device]", "why this device, or any other, refuses processes", cmd_why, true },
 };
 
 static void usage(void)
@@ -502,7 +637,8 @@ int main(int argc, char **argv)
 		die("no command, see sva --help");
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (!strcmp(argv[optind], commands[i].name)) {
-			open_device();
+			if (!commands[i].any_device)
+				open_device();
 			return commands[i].run(argc - optind, argv + optind);
 		}
 	}

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,7 @@ int sva_misbehave(struct sva *sva, struct sva_test_knobs how)
 
 	arg.set = 1;
 	ret = sva_ioctl(sva, SVA_TEST_IOC_KNOBS, &arg);
-	/* What the device does not have reads as zero */
+	/* Features that the device does not have read as zero. */
 	if (!ret && (arg.knobs != how.knobs || arg.delay_us != how.delay_us ||
 		     arg.pasid_offset != how.pasid_offset))
 		ret = -EOPNOTSUPP;
@@ -332,7 +333,7 @@ void *sva_pages(size_t nr)
 		perror("mmap");
 		exit(1);
 	}
-	/* Fails where the kernel has no huge pages, which is as good */
+	/* This fails if the kernel has no huge pages, which is fine. */
 	madvise(p, len, MADV_NOHUGEPAGE);
 	return p;
 }
@@ -370,8 +371,8 @@ bool sva_swapped(const void *addr)
 }
 
 /*
- * A CPU keeps the pages that it frees for itself, and also holds on to the last
- * ones that it allocated: only who stays sees a freed page again.
+ * A CPU keeps the pages that it frees in its own list, so a freed page can only
+ * be allocated again on the same CPU.
  */
 void sva_stay_on_this_cpu(void)
 {
@@ -419,7 +420,7 @@ void *sva_long_way(size_t nr)
 		if (mmap(p + i * len, len, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
 			return NULL;
-	/* As if written to: a device cannot mark a page dirty everywhere */
+	/* Mark it as written, because not every device can mark a page dirty */
 	if (madvise(p, nr * len, MADV_POPULATE_WRITE))
 		return NULL;
 	close(fd);
@@ -439,7 +440,7 @@ int sva_write_file(const char *path, const char *text)
 	return ret;
 }
 
-/* Files that are not as they were; shared, because tests are child processes */
+/* Files that were changed. Shared, because tests run in child processes. */
 static struct {
 	size_t nr;
 	struct {
@@ -519,4 +520,16 @@ int sva_sysfs(struct sva *sva, const char *leaf, char *path, size_t len)
 	snprintf(path, len, "/sys/class/sva-test/%s/device/%s",
 		 name ? name + 1 : sva->path, leaf);
 	return access(path, F_OK) ? -errno : 0;
+}
+
+int sva_why_path(const char *dev, char *path, size_t len)
+{
+	char link[PATH_MAX], real[PATH_MAX], bus[PATH_MAX];
+
+	snprintf(link, sizeof(link), "%s/subsystem", dev);
+	if (!realpath(dev, real) || !realpath(link, bus))
+		return -errno;
+	snprintf(path, len, "/sys/kernel/debug/iommu-sva/%s:%s",
+		 strrchr(bus, '/') + 1, strrchr(real, '/') + 1);
+	return access(path, R_OK) ? -errno : 0;
 }

@@ -29,7 +29,7 @@ struct sva {
 	char path[64];
 };
 
-/* Who makes a request, and how */
+/* With which bond or PASID a request is made, and how */
 struct sva_as {
 	struct sva *sva;
 	uint32_t as;		/* SVA_TEST_AS_* */
@@ -53,7 +53,7 @@ int sva_unbind(struct sva *sva, uint32_t bond);
 int sva_counters(struct sva *sva, uint32_t select, struct sva_test_counters *c);
 int sva_counters_clear(struct sva *sva);
 int sva_set_knobs(struct sva *sva, uint64_t knobs);
-/* The same for all that makes it misbehave */
+/* The same for the knobs that make it misbehave */
 int sva_misbehave(struct sva *sva, struct sva_test_knobs how);
 int sva_reset(struct sva *sva);
 
@@ -61,7 +61,7 @@ int sva_reset(struct sva *sva);
 struct sva_test_op sva_op(const struct sva_as *as, uint32_t op,
 			  const void *addr, size_t len);
 int sva_do(struct sva *sva, struct sva_test_op *op);
-/* Start, look how it stands, await the end. WAIT returns what sva_do() does. */
+/* Start, peek, and wait for the end. WAIT returns the same as sva_do(). */
 int sva_submit(struct sva *sva, struct sva_test_op *op);
 int sva_peek(struct sva *sva, struct sva_test_op *op);
 int sva_wait(struct sva *sva, struct sva_test_op *op);
@@ -96,32 +96,35 @@ void *sva_pages(size_t nr);
 uint64_t sva_pfn(const void *addr);
 /* The page at @addr is in a swap space */
 bool sva_swapped(const void *addr);
-/* Copies on write of the stack that is shared since a fork(): now, not later */
+/* Do copies on write of the stack that is shared since a fork() now. */
 void sva_own_stack(void);
 /* Before the page that sva_reuse_page() is given was touched */
 void sva_stay_on_this_cpu(void);
 /*
- * munmap() the page at @old, and allocate pages until one of them is the
- * same physical page. Nothing is mapped at @old then. NULL: it did not come.
+ * munmap() the page at @old, and allocate pages until one of them is the same
+ * physical page. Nothing is mapped at @old then. Returns NULL if it was not
+ * found.
  */
 void *sva_reuse_page(void *old);
 
 /*
- * @nr MiB of memory that is present, though it is one and the same MiB: what an
- * operation takes long to go through. NULL if there is no room for it.
+ * Map @nr MiB of present memory, all of which is the same MiB, so that an
+ * operation on it takes long. Returns NULL if there is no room for it.
  */
 void *sva_long_way(size_t nr);
 
 /* Writes a word to a file in sysfs or procfs */
 int sva_write_file(const char *path, const char *text);
 /*
- * The same, until sva_restore_files(): that writes back what was there before
- * any process of the program changed it. The first process does so at its end
- * at the latest, for those that were killed.
+ * The same, but sva_restore_files() writes back what was there before any
+ * process of the program changed it. The first process does so when it exits,
+ * also for processes that were killed.
  */
 int sva_change_file(const char *path, const char *text);
 void sva_restore_files(void);
 /* /sys path of the device that does the DMA, such as a PCI function */
 int sva_sysfs(struct sva *sva, const char *leaf, char *path, size_t len);
+/* The debugfs file on why a device, by its /sys path, refuses processes */
+int sva_why_path(const char *dev, char *path, size_t len);
 
 #endif /* SVA_LIB_H */

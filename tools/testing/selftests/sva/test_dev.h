@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Setting up for the test programs: a device, a bond, a way to make requests
+ * Set-up for the test programs: a device, a bond, a way to make requests
  *
  * The reasons for which a test is skipped are part of the interface: whoever
- * runs the tests may list the ones that he expects.
+ * runs the tests may list the expected ones.
  */
 #ifndef SVA_TEST_DEV_H
 #define SVA_TEST_DEV_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -27,8 +28,8 @@ struct test_dev {
 #define TEST_SELF(fixture) struct _test_data_##fixture *self
 
 /*
- * Nearly all tests forge requests or look up physical addresses. A program that
- * was not started by root, or in a container, has nothing to say.
+ * Nearly all tests forge requests or look up physical addresses, which needs
+ * root, and does not work in a container.
  */
 static void __attribute__((constructor)) test_is_privileged(void)
 {
@@ -43,7 +44,7 @@ static void __attribute__((constructor)) test_is_privileged(void)
 		ksft_exit_skip("no CAP_SYS_ADMIN and CAP_SYS_RAWIO\n");
 }
 
-/* Open device @nr. A test of SVA has nothing to test without PASIDs. */
+/* Open device @nr. Skip the test if it has no PASIDs. */
 static void __maybe_unused test_open_nr(struct __test_metadata *_metadata,
 					struct test_dev *t, int nr)
 {
@@ -111,7 +112,7 @@ static void __maybe_unused test_open_on(struct __test_metadata *_metadata,
 		     on & SVA_TEST_PRI_ON ? "PRI" : "stalls");
 }
 
-/* Make @mode usable, or say why it is not */
+/* Make @mode usable, or skip the test with a reason. */
 static void __maybe_unused test_mode(struct __test_metadata *_metadata,
 				     struct test_dev *t, uint32_t mode)
 {
@@ -166,9 +167,9 @@ static struct sva_as __maybe_unused test_forged(struct test_dev *t,
 }
 
 /*
- * How an access ends that the page tables do not allow. PCIe: a translation
- * completion without the permission asked for tells the device to go no
- * further; a request that was not translated is completed with UR or CA.
+ * How an access ends that the page tables do not allow. On PCIe a translation
+ * completion without the requested permission tells the device to stop, and an
+ * untranslated request is completed with UR or CA.
  */
 static int __maybe_unused test_denied(uint32_t mode)
 {
@@ -179,7 +180,7 @@ static int __maybe_unused test_denied(uint32_t mode)
 	return SVA_TEST_CAUSE_REFUSED;
 }
 
-/* How one ends whose PASID has no address space */
+/* How an access ends whose PASID has no address space */
 static int __maybe_unused test_no_pasid(uint32_t mode)
 {
 	if ((mode & SVA_TEST_MODE) == SVA_TEST_MODE_ATS)
@@ -201,7 +202,9 @@ static int __maybe_unused test_no_pasid(uint32_t mode)
 
 #define TEST_WORKS_LEN	64
 
-/* The device can use @mem, to and fro, and nothing else happens to it */
+/*
+ * Check that the device can read and write @mem, and that nothing else changes.
+ */
 static bool __maybe_unused test_works(const struct sva_as *as, uint8_t *mem)
 {
 	uint8_t buf[TEST_WORKS_LEN];
@@ -215,7 +218,7 @@ static bool __maybe_unused test_works(const struct sva_as *as, uint8_t *mem)
 	       sva_is_pattern(mem, sizeof(buf), 9);
 }
 
-/* Nothing answers to @pasid, neither for reading nor for writing */
+/* Check that @pasid leads nowhere, neither for reading nor for writing. */
 static void __maybe_unused
 test_expect_no_pasid(struct __test_metadata *_metadata, struct test_dev *t,
 		     uint32_t pasid, uint8_t *mem)
@@ -246,7 +249,7 @@ static uint32_t __maybe_unused test_enqcmd_pasid(struct sva *sva)
 	return sva_info(sva, &info) ? 0 : info.enqcmd_pasid;
 }
 
-/* Children of a test: what they find is the exit status, 0 is good */
+/* Children of a test return their result as exit status, 0 for success. */
 
 static int __maybe_unused test_reap(pid_t pid)
 {
@@ -255,6 +258,28 @@ static int __maybe_unused test_reap(pid_t pid)
 	if (waitpid(pid, &status, 0) != pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/*
+ * An idle CPU keeps a reference to its last mm, so run something else on each.
+ */
+static void __maybe_unused test_stir_cpus(void)
+{
+	int i, nr = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+	pid_t pid;
+
+	for (i = 0; i < nr; i++) {
+		pid = fork();
+		if (pid) {
+			test_reap(pid);
+			continue;
+		}
+		CPU_ZERO(&set);
+		CPU_SET(i, &set);
+		sched_setaffinity(0, sizeof(set), &set);
+		_exit(0);
+	}
 }
 
 /* End a child with a line that says where and why */
@@ -266,7 +291,7 @@ static int __maybe_unused test_reap(pid_t pid)
 	} \
 } while (0)
 
-/* A child that the test goes hand in hand with */
+/* A child that works in lockstep with the test */
 struct test_hand {
 	pid_t pid;
 	int up[2], down[2];
@@ -279,7 +304,7 @@ static pid_t __maybe_unused test_fork(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, pipe(h->down));
 	h->pid = fork();
 	ASSERT_LE(0, h->pid);
-	/* Who waits for the other must notice its end */
+	/* Each side must notice when the other one exits. */
 	close(h->pid ? h->up[1] : h->up[0]);
 	close(h->pid ? h->down[0] : h->down[1]);
 	return h->pid;
@@ -324,8 +349,8 @@ static void __maybe_unused test_join(struct __test_metadata *_metadata,
 #define TEST_EXEC_ENV	"SVA_TEST_AFTER_EXEC"
 
 /*
- * In a child: execute this program again, which finds the file of @as open and
- * its bond and PASID useless. That is another mm.
+ * In a child: execute this program again. It has another mm, so the file of @as
+ * is open, but its bond and PASID must be useless.
  */
 static __noreturn void __maybe_unused test_exec(const struct sva_as *as)
 {
@@ -427,7 +452,7 @@ static int __maybe_unused test_begin_endless(const struct sva_as *as, void *mem,
 	return sva_submit(as->sva, op);
 }
 
-/* Unbinding stops what is under way, and tells whoever waits for it */
+/* Unbinding must stop operations in progress and wake up who waits for them. */
 static void __maybe_unused
 test_unbind_in_flight(struct __test_metadata *_metadata,
 		      const struct sva_as *as)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Queues of uacce, which has the test device as an accelerator
- */
+/* Queues of uacce, with the test device as an accelerator */
 #ifndef SVA_TEST_UACCE_H
 #define SVA_TEST_UACCE_H
 

@@ -40,7 +40,7 @@ check()
 }
 
 echo "TAP version 13"
-echo "1..19"
+echo "1..20"
 
 check help 0 "Usage: sva" sva --help
 check info 0 "-bit PASID" sva info
@@ -61,6 +61,7 @@ check knobs 0 "0xc hold free-run delay=5 offset=2" \
 	sva knobs hold free-run delay=5 offset=2
 check knobs_off 0 "0 delay=0 offset=0" sva knobs 0
 check repeat 0 " rounds" sva repeat
+check why_no_device 1 "no device 'none'" sva why none
 
 case $(sva --private 0 read 2>&1) in
 *"bind: Operation not supported"*)

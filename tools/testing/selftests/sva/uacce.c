@@ -61,6 +61,7 @@ FIXTURE_SETUP(uacce)
 
 FIXTURE_TEARDOWN(uacce)
 {
+	sva_restore_files();
 	sva_close(&self->t.sva);
 }
 
@@ -638,12 +639,12 @@ enum { POINT_FAILED = 10, POINT_IGNORED, NO_MORE_POINTS };
 static bool can_fail(void)
 {
 	if (access(FAIL_NTH, W_OK) ||
-	    sva_write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
+	    sva_change_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
 		return false;
-	sva_write_file("/sys/kernel/debug/failslab/verbose", "0");
-	sva_write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait",
-		       "N");
-	sva_write_file("/sys/kernel/debug/fail_page_alloc/verbose", "0");
+	sva_change_file("/sys/kernel/debug/failslab/verbose", "0");
+	sva_change_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait",
+			"N");
+	sva_change_file("/sys/kernel/debug/fail_page_alloc/verbose", "0");
 	return true;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the CPU's page tables change, so does what the device can reach
+ * When the CPU's page tables change, so must what the device can reach
  *
- * Each access is first seen to succeed, so that a translation of it is cached
- * wherever it may be. What the device must not reach any more then gets other
- * contents, and the access is tried again.
+ * Each access must first succeed, so that its translation is cached wherever
+ * that is possible. Then the memory that the device must not reach any more
+ * gets other contents, and the access is tried again.
  */
 #include "test_dev.h"
 
@@ -137,8 +137,8 @@ TEST_F(unmap, two_devices)
 }
 
 /*
- * The first of these can fail: with a device, or an IOMMU, that keeps its
- * translation, the same accesses reach the page in its new use.
+ * Show that the first of these tests can fail: if a device or an IOMMU keeps
+ * its translation, the same accesses must reach the page in its new use.
  */
 TEST_F(unmap, stale_is_noticed)
 {
@@ -157,7 +157,7 @@ TEST_F(unmap, stale_is_noticed)
 	EXPECT_CAUSE(0, sva_fill(&self->t.as, page, 0xee, LEN));
 	EXPECT_TRUE(sva_is_byte(again, LEN, 0xee));
 
-	/* Once it forgets, all is well */
+	/* When it has dropped the translation, the access is refused. */
 	ASSERT_EQ(0, sva_set_knobs(&self->t.sva, 0));
 	ASSERT_EQ(0, sva_reset(&self->t.sva));
 	expect_gone(_metadata, self, page);
@@ -173,7 +173,7 @@ TEST_F(unmap, all_pages)
 		expect_gone(_metadata, self, self->mem + i * self->size);
 }
 
-/* More than an IOMMU is told about page by page */
+/* More pages than are invalidated one by one */
 TEST_F(unmap, many_pages)
 {
 	const size_t nr = 1500;
@@ -197,10 +197,10 @@ static const struct {
 } ranges[] = { { 1, 1 }, { 3, 1 }, { 1, 3 } };
 
 /*
- * An IOMMU may be told of the power of two that covers a range. Each end counts
- * all the same: what covers the other pages ends at the aligned address, or
- * begins there. The neighbours keep the page tables, whose end could be taken
- * for a reason to invalidate more.
+ * The invalidation of a range may cover the next larger power of two. The first
+ * and the last page of the range must be covered all the same, so the range
+ * starts or ends next to an aligned address. The neighbouring pages stay
+ * mapped, because freeing page tables would invalidate more.
  */
 TEST_F(unmap, both_ends)
 {
@@ -246,7 +246,7 @@ TEST_F(unmap, huge_page)
 	expect_gone(_metadata, self, p);
 }
 
-/* Lost is the right to write, not the one to read */
+/* Only the permission to write is lost. */
 TEST_F(unmap, mprotect_read)
 {
 	uint8_t *page = self->mem + self->size;
@@ -291,7 +291,7 @@ TEST_F(unmap, dontneed)
 	EXPECT_TRUE(sva_is_byte(page, LEN, 0));
 }
 
-/* The page moves: nothing is left at its old place, it is found at the new */
+/* The page moves. Nothing is left at its old address, it is at the new one. */
 TEST_F(unmap, mremap)
 {
 	uint8_t *page = self->mem + self->size, *to = sva_pages(1);
@@ -303,7 +303,7 @@ TEST_F(unmap, mremap)
 	expect_there(_metadata, self, to);
 }
 
-/* Another page appears at the same address: it is the one that is meant now */
+/* Another page appears at the same address, and the device must use that. */
 TEST_F(unmap, mapped_anew)
 {
 	uint8_t *page = self->mem + self->size, *p;
