@@ -740,6 +740,25 @@ static void expect_no_pasids(struct kunit *test, struct sva_mock *m,
 }
 
 /* Where the PASIDs are that it has not */
+/* What firmware says of the device, until sva_mock_forget_property() */
+static struct fwnode_handle *
+sva_mock_set_property(struct kunit *test, struct sva_mock *m,
+		      const struct property_entry *property)
+{
+	struct fwnode_handle *fwnode = fwnode_create_software_node(property, NULL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fwnode);
+	set_secondary_fwnode(m->dev, fwnode);
+	return fwnode;
+}
+
+static void sva_mock_forget_property(struct sva_mock *m,
+				     struct fwnode_handle *fwnode)
+{
+	set_secondary_fwnode(m->dev, NULL);
+	fwnode_remove_software_node(fwnode);
+}
+
 static void sva_test_reason_pasids(struct kunit *test)
 {
 	static const struct property_entry one[] = {
@@ -751,6 +770,7 @@ static void sva_test_reason_pasids(struct kunit *test)
 	};
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
 	struct mm_struct *mm = own_mm(test);
+	struct fwnode_handle *fwnode;
 
 	expect_obstacles(test, m, IOMMU_SVA_OK, IOMMU_SVA_OK);
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), 0);
@@ -758,18 +778,16 @@ static void sva_test_reason_pasids(struct kunit *test)
 
 	m->param->max_pasids = 0;
 	expect_no_pasids(test, m, mm, IOMMU_SVA_NO_PASID_PROPERTY);
-	KUNIT_ASSERT_EQ(test, 0,
-			device_create_managed_software_node(m->dev, one, NULL));
+	fwnode = sva_mock_set_property(test, m, one);
 	m->param->max_pasids = 1;
 	expect_no_pasids(test, m, mm, IOMMU_SVA_ONE_PASID);
-	device_remove_software_node(m->dev);
-	KUNIT_ASSERT_EQ(test, 0,
-			device_create_managed_software_node(m->dev, some, NULL));
+	sva_mock_forget_property(m, fwnode);
+	fwnode = sva_mock_set_property(test, m, some);
 	expect_no_pasids(test, m, mm, IOMMU_SVA_IOMMU_NO_PASIDS);
 	/* All is well now, but was not when the device was probed */
 	m->iommu.max_pasids = MAX_PASIDS;
 	expect_no_pasids(test, m, mm, IOMMU_SVA_PASIDS_OFF);
-	device_remove_software_node(m->dev);
+	sva_mock_forget_property(m, fwnode);
 	own_mm_exits(test, mm);
 }
 
@@ -1843,6 +1861,8 @@ static void sva_test_reason_pci(struct kunit *test)
 	struct mm_struct *mm = own_mm(test);
 
 	KUNIT_ASSERT_NOT_NULL(test, pf);
+	/* It is registered without a bus, so that no driver is looked for. */
+	m->dev->bus = &pci_bus_type;
 	m->param->max_pasids = 0;
 	expect_no_pasids(test, m, mm, IOMMU_SVA_NO_PASID_CAP);
 	pdev->pasid_cap = 1;
@@ -1855,6 +1875,7 @@ static void sva_test_reason_pci(struct kunit *test)
 	expect_no_pasids(test, m, mm, IOMMU_SVA_PF_PASID_OFF);
 	pdev->is_virtfn = 0;
 	pdev->physfn = NULL;
+	m->dev->bus = NULL;
 	own_mm_exits(test, mm);
 }
 #endif
