@@ -229,7 +229,7 @@ work_trees() {
 	while read -r d; do
 		case ${d#"$here"/} in
 		"$(basename "$tree")")	;;
-		base/*|bisect/*|mutants/*|check-*|linux-base|linux-bisect)
+		base/*|bisect/*|mutants/*|topics/*|check-*|linux-base|linux-bisect)
 			[ "$1" = users ] || echo "$d" ;;
 		*)	[ "$1" != users ] || echo "$d" ;;
 		esac
