@@ -5,8 +5,6 @@
  * All must be answered, and only in the address space that they were meant for.
  * They must not affect the next owner of the PASID, who may bind at once.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -76,48 +74,6 @@ static int stay_on(pid_t pid, int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	return sched_setaffinity(pid, sizeof(set), &set);
-}
-
-/* Return the IOMMU's fault interrupt if @pid is its thread, or -1. */
-static int irq_of(const char *pid)
-{
-	char path[300], comm[64] = "";
-	int irq = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return -1;
-	if (fgets(comm, sizeof(comm), f) &&
-	    (strstr(comm, "dmar") || strstr(comm, "arm-smmu")))
-		sscanf(comm, "irq/%d-", &irq);
-	fclose(f);
-	return irq;
-}
-
-/* Move the IOMMU's interrupts to @cpus. Return how many there are. */
-static int move_irqs(const char *cpus)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	char path[64];
-	int irq, nr = 0;
-
-	while (dir && (entry = readdir(dir))) {
-		irq = isdigit(entry->d_name[0]) ? irq_of(entry->d_name) : -1;
-		if (irq < 0)
-			continue;
-		/*
-		 * The thread moves with the interrupt, when it is woken up
-		 * next.
-		 */
-		snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity", irq);
-		nr += !sva_change_file(path, cpus);
-	}
-	if (dir)
-		closedir(dir);
-	return nr;
 }
 
 /* What the process that occupies CPU 1 is told to do */
@@ -198,7 +154,7 @@ FIXTURE_SETUP(drain)
 	test_mode(_metadata, &self->t, variant->mode);
 	if (stay_on(0, 1) || stay_on(0, 0))
 		SKIP(return, "one CPU");
-	if (!move_irqs("2"))
+	if (!sva_move_irqs("2"))
 		SKIP(return, "no interrupt thread of the IOMMU's to move");
 	self->size = sva_page_size();
 	/* With PRI, unbinding waits until faults can be reported again. */
@@ -859,7 +815,7 @@ TEST_F(drain, not_begun)
 	if (!find_another(self, &second, variant->on))
 		SKIP(return, "no second device");
 	sva_close(&second.sva);
-	ASSERT_LT(0, move_irqs("1"));
+	ASSERT_LT(0, sva_move_irqs("1"));
 	ASSERT_EQ(0, sva_change_file(WQ_CPUS, "2"));
 	ret = sva_change_file(FAIR_SHARE, "0");
 	if (ret == -ENOENT && access("/sys/kernel/debug/sched", F_OK))

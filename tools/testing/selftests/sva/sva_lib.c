@@ -2,6 +2,8 @@
 /*
  * What the SVA tests and the sva tool share
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -511,6 +513,47 @@ void sva_restore_files(void)
 		sva_write_file(changes->file[changes->nr].path,
 			       changes->file[changes->nr].text);
 	}
+}
+
+/* Return the IOMMU's fault interrupt if @pid is its thread, or -1. */
+static int irq_of(const char *pid)
+{
+	char path[300], comm[64] = "";
+	int irq = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return -1;
+	if (fgets(comm, sizeof(comm), f) &&
+	    (strstr(comm, "dmar") || strstr(comm, "arm-smmu")))
+		sscanf(comm, "irq/%d-", &irq);
+	fclose(f);
+	return irq;
+}
+
+int sva_move_irqs(const char *cpus)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	char path[64];
+	int irq, nr = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		irq = isdigit(entry->d_name[0]) ? irq_of(entry->d_name) : -1;
+		if (irq < 0)
+			continue;
+		/*
+		 * The thread moves with the interrupt, when it is woken up
+		 * next.
+		 */
+		snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity", irq);
+		nr += !sva_change_file(path, cpus);
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
 }
 
 int sva_sysfs(struct sva *sva, const char *leaf, char *path, size_t len)
