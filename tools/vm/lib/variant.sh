@@ -110,6 +110,7 @@ fragments_of_variant() {
 		cat "$data/config/common.config" "$data/config/$arch.config" \
 			"$data/config/topic2.config"
 		[ -z "${DEBUG:-}" ] || cat "$data/config/debug.config"
+		[ -z "${GDB:-}" ] || cat "$data/config/gdb.config"
 	} | grep -vwF -f <(absent_symbols; echo "no such line")
 }
 
