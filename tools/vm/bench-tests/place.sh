@@ -184,6 +184,7 @@ t_config_of_selftests() {
 		. "$0/tools/vm/lib/variant.sh"
 		arch=arm64
 		ktree=$build/linux
+		tree=$ktree
 		fragments' "$house" | grep -x CONFIG_OF_TESTS=y >/dev/null || return 1
 	c=$top/tools/testing/selftests/sva/config
 	[ ! -e "$build/linux/.git" ] || c=$build/linux/tools/testing/selftests/sva/config

@@ -98,14 +98,19 @@ fragments() {
 # The kernel's selftests that are run
 collections=(iommu sva)
 
-# What they need they say themselves; the bench's own files have the rest
+# What they need they say themselves; the bench's own files have the rest. A tree
+# that is a part of the series gets what all of it needs, so that variants differ in
+# nothing else.
 fragments_of_variant() {
-	local c
+	local c place
 
 	{
 		for c in "${collections[@]}"; do
-			[ ! -e "$ktree/tools/testing/selftests/$c/config" ] ||
-				cat "$ktree/tools/testing/selftests/$c/config"
+			for place in "$tree" "$build/linux"; do
+				[ -e "$place/tools/testing/selftests/$c/config" ] || continue
+				cat "$place/tools/testing/selftests/$c/config"
+				break
+			done
 		done
 		cat "$data/config/common.config" "$data/config/$arch.config" \
 			"$data/config/topic2.config"
