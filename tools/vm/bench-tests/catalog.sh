@@ -111,6 +111,14 @@ t_program_is_a_suite() {
 		{ vm run --list; return 1; }
 }
 
+# T= takes several globs
+t_several_globs() {
+	kernel_tests several
+	[ "$(vm run --list -t 'sva.two.* sva.one.*.late' | tr -s ' \n' ' ')" = \
+		'arm64 sva.one.fixture.late arm64 sva.two.other ' ] &&
+		one_line vm run --list -t 'sva.four.* sva.five.*' && says "no test matches"
+}
+
 # A test can be named before it is listed; what the sources don't have is an error
 t_new_test_by_name() {
 	kernel_tests by_name

@@ -198,6 +198,10 @@ def read_rules():
     return rules
 
 
+def matches(name, globs):
+    return any(fnmatch.fnmatchcase(name, g) for g in globs.split())
+
+
 def belongs(name, suite):
     return name == suite or name.startswith(suite + ".")
 
@@ -210,10 +214,10 @@ class Plan:
         origin = suite.like or suite.name
         self.listed = [suite.name + n[len(origin):] for n, arch in sorted(tests)
                        if arch == suite.arch and belongs(n, origin)]
-        whole = fnmatch.fnmatchcase(suite.name, wanted) or wanted == suite.name + ".*"
+        whole = matches(suite.name, wanted) or suite.name + ".*" in wanted.split()
         self.glob = "*" if whole else wanted
         self.whole = whole and not suite.provoke
-        chosen = [n for n in self.listed if fnmatch.fnmatchcase(n, self.glob)]
+        chosen = [n for n in self.listed if matches(n, self.glob)]
         self.absent = [n for n in chosen if beyond_base(suite, n)]
         self.wanted = [n for n in chosen if n not in self.absent]
         self.skipped = bool(self.absent and not self.wanted)
@@ -223,7 +227,7 @@ class Plan:
         """A test by its name, which is in the sources, but not yet in the list"""
         if (belongs(wanted, self.suite.name) and not self.suite.provoke
                 and named(self.suite, wanted, trees()[1])):
-            self.wanted, self.chosen = [wanted], True
+            self.wanted, self.chosen = self.wanted + [wanted], True
 
     def reasons(self, test):
         """All reasons for which the test may be skipped"""
@@ -271,7 +275,8 @@ def read_plans(wanted):
     plans = [Plan(s, tests, rules, wanted) for s in suites]
     if not any(p.chosen for p in plans):
         for plan in plans:
-            plan.take_new(wanted)
+            for name in wanted.split():
+                plan.take_new(name)
     listed = [(p.suite.arch, n) for p in plans for n in p.listed]
     for rule in rules:
         for g in rule.globs:
@@ -295,7 +300,7 @@ def write_tests(reported):
             archs.setdefault(s.name, set()).add(s.arch)
     for (suite, arch, wanted), names in reported.items():
         tests -= {(n, a) for n, a in tests if a == arch and belongs(n, suite)
-                  and fnmatch.fnmatchcase(n, wanted)}
+                  and matches(n, wanted)}
         tests |= {(n, arch) for n in names}
     where = {}
     for name, arch in tests:
