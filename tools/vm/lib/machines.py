@@ -4,7 +4,6 @@
 import configparser
 import os
 import re
-import struct
 
 
 class Error(Exception):
@@ -28,31 +27,6 @@ def variant(of):
 OUT = os.environ.get("VM_OUT", os.path.join(TOP, "build/out" + variant("kernel")))
 RESULTS = os.environ.get("VM_RESULTS", os.path.join(TOP, "build/results" + variant("kernel")))
 QEMU = os.path.join(OUT, "qemu" + variant("qemu"))
-
-
-# The firmware's part of waking up from S3. SeaBIOS 1.16.2 makes its writes to the
-# configuration space through the window that the reset has turned off. Linux runs
-# _WAK before it restores what only that window can reach: ATS, PRI, PASID.
-#   OperationRegion (CFG, SystemIO, 0xcf8, 8)
-#   Field (CFG, DWordAcc, NoLock, Preserve) { ADDR, 32, DATA, 32 }
-#   Method (_WAK, 1) { ADDR = ..., DATA = ..., ..., Return (Package () { 0, 0 }) }
-def wake_ssdt():
-    writes = {
-        0x80000060: 0xb0000001,         # PCIEXBAR of q35's host bridge
-        0x8000f840: 0x00000601,         # PMBASE of its LPC bridge
-        0x8000f844: 0x00000080,         # ACPI_CNTL: what is at PMBASE is on
-    }
-    wak = b"_WAK\x01"
-    for addr, data in writes.items():
-        wak += struct.pack("<HI4sHI4s", 0x0c70, addr, b"ADDR", 0x0c70, data, b"DATA")
-    wak += b"\xa4\x12\x04\x02\x00\x00"
-    length = len(wak) + 2
-    return (b"\x5b\x80CFG_\x01\x0b\xf8\x0c\x0a\x08"
-            b"\x5b\x81\x10CFG_\x03ADDR\x20DATA\x20"
-            b"\x14" + bytes([0x40 | length & 15, length >> 4]) + wak)
-
-
-SSDTS = {"wake": wake_ssdt}
 
 # Everything runs under TCG: the IOMMUs under test are models, and a result must
 # not depend on the host. KASAN and kmemleak want memory of their own, and time
@@ -83,7 +57,7 @@ def machine(arch, iommu=""):
         raise Error(f"unknown architecture '{arch}' (known: {' '.join(ARCHS)})")
     if (arch, iommu) not in MACHINES:
         raise Error(f"no IOMMU '{iommu}' on {arch}")
-    return MACHINES[arch, iommu]
+    return MACHINES[arch, iommu] | {"acpi": os.path.join(OUT, arch, "acpi")}
 
 
 def expand(text, facts):

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from cpio import collect, write_cpio
-from machines import (ARCHS, COMMON, OUT, QEMU, SAN, SLOWER, SSDTS, TOP, Error, expand, machine,
+from machines import (ARCHS, COMMON, OUT, QEMU, SAN, SLOWER, TOP, Error, expand, machine,
                       qemu_binary)
 
 # SAN=1: QEMU with address and undefined behaviour sanitizer. What they find
@@ -132,9 +132,7 @@ class VM(Job):
             if not os.path.isdir(extra):
                 raise Error(f"EXTRA: no folder '{extra}'")
             self.entries.update(collect(extra, "extra"))
-        mach = machine(arch, iommu)
-        self.ssdt = SSDTS[mach["ssdt"]]() if mach.get("ssdt") else None
-        self.argv = self.command_line(mach, append, qemu)
+        self.argv = self.command_line(machine(arch, iommu), append, qemu)
         self.phase, self.deadline = "boot", None
         self.frames, self.said_bye = b"", False
 
@@ -146,12 +144,10 @@ class VM(Job):
             if not os.path.exists(path):
                 raise Error(f"{path} is not there: make test and make boot build it")
         firmware = [w for d in ("/usr/share/seabios", "/usr/share/qemu") for w in ("-L", d)]
-        if self.ssdt:
-            firmware += ["-acpitable", f"sig=SSDT,data={self.folder}/ssdt"]
         line = " ".join(f"{mach['append']} {mach['iommu_append']} panic=-1 {append}".split())
         model = f"{COMMON} {mach['machine']} {mach['iommu']} {mach['devices']}"
         try:
-            return ([binary] + firmware + shlex.split(model)
+            return ([binary] + firmware + shlex.split(expand(model, mach))
                     + ["-chardev", f"file,id=side,path={self.folder}/side",
                        "-serial", "mon:stdio" if self.shell else "stdio", "-serial", "chardev:side",
                        "-kernel", kernel, "-initrd", f"{self.folder}/initrd", "-append", line]
@@ -170,9 +166,6 @@ class VM(Job):
             with open(self.base, "rb") as base:
                 shutil.copyfileobj(base, out, 1 << 20)
             write_cpio(out, self.entries)
-        if self.ssdt:
-            with open(f"{self.folder}/ssdt", "wb") as out:
-                out.write(self.ssdt)
 
     def dry_run(self):
         """The line that run() would start; the files that it names are made"""
