@@ -248,9 +248,15 @@ t_kernel_src_changes() {
 }
 
 t_clean_leaves_the_trees() {
+	local d
+
 	new_house clean || return 1
-	(cd "$house/build" && mkdir -p obj out-debug results-base mutants vm log)
-	git -C "$linux" worktree add -q --detach "$house/build/base/linux" base || return 1
+	(cd "$house/build" && mkdir -p obj out{,-base,-debug} results{,-base} mutants vm log \
+		series series-a1 mail bisect/obj && touch series/all.mbx)
+	for d in base bisect mutants topics; do
+		git -C "$linux" worktree add -q --detach "$house/build/$d/linux" base || return 1
+	done
+	git -C "$linux" worktree add -q --detach "$house/build/check-kernel" base || return 1
 	make -s -C "$house" clean || return 1
 	[ "$(cd "$house/build" && echo *)" = linux ] ||
 		{ echo "# $(ls "$house/build")"; return 1; }

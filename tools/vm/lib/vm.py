@@ -259,8 +259,7 @@ class VM(Job):
             head, rest = self.frames.split(b"\n", 1)
             m = re.fullmatch(rb"([a-z]+) (\d+)", head)
             if not m or m[1] != b"out" and not hasattr(self, "on_" + m[1].decode()):
-                self.gone = f"the side channel is garbled: {head[:80]}"
-                self.kill()
+                self.garbled(head)
                 return
             size = int(m[2])
             if len(rest) < size:
@@ -268,8 +267,16 @@ class VM(Job):
             body, self.frames = rest[:size], rest[size:]
             if m[1] == b"out":
                 output(body)
-            else:
+                continue
+            try:
                 getattr(self, "on_" + m[1].decode())(body.decode(errors="replace"))
+            except ValueError:      # no number where one belongs
+                self.garbled(head + b" " + body)
+                return
+
+    def garbled(self, what):
+        self.gone = f"the side channel is garbled: {what[:80]}"
+        self.kill()
 
     def on_hello(self, _):
         self.expect("boot", BOOT_SECONDS)
