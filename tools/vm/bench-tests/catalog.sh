@@ -246,7 +246,8 @@ t_trees_share_the_cache() {
 		got=$(env X=1 $place bash -c '. "$0/tools/vm/lib/lib.sh"
 			. "$0/tools/vm/lib/repo.sh"; . "$0/tools/vm/lib/variant.sh"
 			variant_tree; realpath -m --relative-to="$objs/x" "$ktree"
-			[ "${ktree#"$place"/}" = linux ]' "$house") || return 1
+			[ "${ktree#"$place"/}" = linux ]' "$house") ||
+			{ echo "# $place: the tree is not called linux: $got"; return 1; }
 		[ "$got" = ../../linux ] || { echo "# $place: $got"; return 1; }
 	done
 }
