@@ -211,3 +211,17 @@ t_unknown_frame() {
 		        f"the side channel is garbled: b'{said.split()[0].decode()} "), said
 	END
 }
+
+# A mutant of the user's own source is in a tree of its own, too: theirs is not broken
+t_mutant_of_kernel_src() {
+	local got
+
+	new_house mutant_of_src || return 1
+	mkdir -p "$house/src"
+	got=$(MUTANT_DIR=$house/build/mutants/1 MUTANT_TREE=kernel KERNEL_SRC=$house/src bash -c '
+		. "$0/tools/vm/lib/lib.sh"
+		. "$0/tools/vm/lib/repo.sh"
+		repo_use kernel
+		echo "$tree"' "$house")
+	[[ $got == "$house"/build/mutants/1/kernel-* ]] || { echo "# the tree is $got"; return 1; }
+}

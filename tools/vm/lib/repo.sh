@@ -30,9 +30,6 @@ repo_use() {
 		;;
 	*)	die "$repo: no such tree (kernel or qemu)" ;;
 	esac
-	# A mutant's tree has the same name in a folder of its own: ccache, which
-	# sees relative paths, takes the one for the other.
-	[ "${MUTANT_TREE:-}" != "$repo" ] || tree=$MUTANT_DIR/$(basename "$tree")
 	# A source of the user's own gets a tree of its own beside ours.
 	if [ -n "$source_override" ]; then
 		[ -e "$source_override" ] ||
@@ -40,6 +37,9 @@ repo_use() {
 		source_override=$(realpath "$source_override")
 		tree=$build/$repo-$(echo "$source_override" | sha256sum | cut -c1-8)
 	fi
+	# A mutant's tree has the same name in a folder of its own: ccache, which
+	# sees relative paths, takes the one for the other.
+	[ "${MUTANT_TREE:-}" != "$repo" ] || tree=$MUTANT_DIR/$(basename "$tree")
 	where=${tree#"$top"/}
 	patches=${pdir#"$top"/}
 }
