@@ -58,7 +58,7 @@ IOMMU_SVA_REASON(TAKEN_ENDING, "the PASID is still being detached")
 IOMMU_SVA_REASON(NO_MM, "there is no address space")
 IOMMU_SVA_REASON(LAM, "the process has tagged addresses (LAM)")
 IOMMU_SVA_REASON(EXITING, "the process is exiting")
-IOMMU_SVA_REASON(SIGNAL, "a signal interrupted it")
+IOMMU_SVA_REASON(SIGNAL, "a signal is pending for the task that binds")
 IOMMU_SVA_REASON(NO_MEMORY, "out of memory")
 IOMMU_SVA_REASON(UNKNOWN, "the driver of its IOMMU does not say")
 

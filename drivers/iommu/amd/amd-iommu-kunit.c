@@ -15,6 +15,7 @@
 #include <linux/sched/mm.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
+#include <asm/iommu.h>
 
 #include "amd_iommu.h"
 #include "../iommu-priv.h"
@@ -571,6 +572,30 @@ static void amd_test_reasons(struct kunit *test)
 	expect_obstacle(test, m, mm, IOMMU_SVA_RID_NO_TABLE);
 }
 
+/* What all IOMMUs of a machine lack, of which this has none */
+static void amd_test_reasons_machine(struct kunit *test)
+{
+	struct amd_mock *m = amd_mock_init(test, MAX_PASIDS);
+	struct mm_struct *mm = live_mm(test);
+
+	if (amd_iommu_efr || cpu_feature_enabled(X86_FEATURE_LA57))
+		kunit_skip(test, "the machine has an IOMMU of AMD, or LA57");
+
+	m->data.max_pasids = 0;
+	expect_obstacle(test, m, mm, IOMMU_SVA_NO_FIRST_STAGE);
+	amd_iommu_efr = FEATURE_GIOSUP | FEATURE_GT | FEATURE_PPR |
+			FEATURE_EPHSUP;
+	expect_obstacle(test, m, mm, IOMMU_SVA_PASIDS_OFF);
+	amd_iommu_snp_en = true;
+	expect_obstacle(test, m, mm, IOMMU_SVA_SNP);
+	amd_iommu_snp_mode0_sup = true;
+	expect_obstacle(test, m, mm, IOMMU_SVA_PASIDS_OFF);
+	amd_iommu_snp_mode0_sup = false;
+	amd_iommu_snp_en = false;
+	amd_iommu_efr = 0;
+	m->data.max_pasids = MAX_PASIDS;
+}
+
 static struct kunit_case amd_iommu_test_cases[] = {
 	KUNIT_CASE(amd_test_bind),
 	KUNIT_CASE(amd_test_reset),
@@ -578,6 +603,7 @@ static struct kunit_case amd_iommu_test_cases[] = {
 	KUNIT_CASE(amd_test_replace),
 	KUNIT_CASE(amd_test_errors),
 	KUNIT_CASE(amd_test_reasons),
+	KUNIT_CASE(amd_test_reasons_machine),
 #ifdef CONFIG_FAILSLAB
 	KUNIT_CASE(amd_test_no_memory),
 #endif

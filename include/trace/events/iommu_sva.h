@@ -17,48 +17,15 @@ TRACE_DEFINE_ENUM(IOMMU_PAGE_RESP_SUCCESS);
 TRACE_DEFINE_ENUM(IOMMU_PAGE_RESP_INVALID);
 TRACE_DEFINE_ENUM(IOMMU_PAGE_RESP_FAILURE);
 
-/* A process was bound, or error says why not. users: how often it is by now */
+/* A process was bound. users: how many calls share the bond by now */
 TRACE_EVENT(iommu_sva_bind,
 
-	TP_PROTO(struct device *dev, ioasid_t pasid, bool private,
-		 struct iommu_sva *bond),
+	TP_PROTO(struct device *dev, struct iommu_sva *bond),
 
-	TP_ARGS(dev, pasid, private, bond),
+	TP_ARGS(dev, bond),
 
 	TP_STRUCT__entry(
 		__string(device, dev_name(dev))
-		__field(int, group)
-		__field(u32, pasid)
-		__field(bool, private)
-		__field(u32, users)
-		__field(int, error)
-	),
-
-	TP_fast_assign(
-		__assign_str(device);
-		__entry->group = dev->iommu_group ?
-				 iommu_group_id(dev->iommu_group) : -1;
-		__entry->pasid = pasid;
-		__entry->private = private;
-		__entry->users = IS_ERR(bond) ? 0 : refcount_read(&bond->users);
-		__entry->error = PTR_ERR_OR_ZERO(bond);
-	),
-
-	TP_printk("device=%s group=%d pasid=%d %s users=%u error=%d",
-		  __get_str(device), __entry->group, __entry->pasid,
-		  __entry->private ? "private" : "global", __entry->users,
-		  __entry->error)
-);
-
-/* With users=0 the bond has ended, and a private PASID is free */
-TRACE_EVENT(iommu_sva_unbind,
-
-	TP_PROTO(struct iommu_sva *bond),
-
-	TP_ARGS(bond),
-
-	TP_STRUCT__entry(
-		__string(device, bond->dev ? dev_name(bond->dev) : "several")
 		__field(int, group)
 		__field(u32, pasid)
 		__field(bool, private)
@@ -75,6 +42,36 @@ TRACE_EVENT(iommu_sva_unbind,
 
 	TP_printk("device=%s group=%d pasid=%d %s users=%u",
 		  __get_str(device), __entry->group, __entry->pasid,
+		  __entry->private ? "private" : "global", __entry->users)
+);
+
+/*
+ * With users=0 the bond has ended, and a private PASID is free. Devices of a
+ * group can share a bond, and the one that made it may be gone: there is no name
+ * of a device.
+ */
+TRACE_EVENT(iommu_sva_unbind,
+
+	TP_PROTO(struct iommu_sva *bond),
+
+	TP_ARGS(bond),
+
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(u32, pasid)
+		__field(bool, private)
+		__field(u32, users)
+	),
+
+	TP_fast_assign(
+		__entry->group = iommu_group_id(bond->group);
+		__entry->pasid = bond->pasid;
+		__entry->private = bond->private;
+		__entry->users = refcount_read(&bond->users);
+	),
+
+	TP_printk("group=%d pasid=%d %s users=%u",
+		  __entry->group, __entry->pasid,
 		  __entry->private ? "private" : "global", __entry->users)
 );
 

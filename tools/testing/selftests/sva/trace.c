@@ -19,6 +19,7 @@
 struct trace {
 	char dir[128];		/* the instance */
 	char device[48];	/* " device=<name> " */
+	char group[24];		/* " group=<number> ", for iommu_sva_unbind */
 	char *text;		/* what has happened by the last trace_read() */
 };
 
@@ -30,8 +31,23 @@ static void trace_write(struct trace *tr, const char *leaf, const char *text)
 	sva_write_file(path, text);
 }
 
+static void trace_group(struct __test_metadata *_metadata, struct trace *tr,
+			struct sva *sva)
+{
+	char path[128], group[128];
+	ssize_t len;
+
+	ASSERT_EQ(0, sva_sysfs(sva, "iommu_group", path, sizeof(path)));
+	len = readlink(path, group, sizeof(group) - 1);
+	ASSERT_LT(0, len);
+	group[len] = 0;
+	ASSERT_NE(NULL, strrchr(group, '/'));
+	snprintf(tr->group, sizeof(tr->group), " group=%d ",
+		 atoi(strrchr(group, '/') + 1));
+}
+
 static void trace_begin(struct __test_metadata *_metadata, struct trace *tr,
-			struct sva_test_info *info)
+			struct test_dev *t)
 {
 	if (access(TRACEFS "/events", F_OK))
 		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
@@ -40,7 +56,8 @@ static void trace_begin(struct __test_metadata *_metadata, struct trace *tr,
 	snprintf(tr->dir, sizeof(tr->dir), TRACEFS "/instances/sva-%d",
 		 getpid());
 	ASSERT_EQ(0, mkdir(tr->dir, 0700));
-	snprintf(tr->device, sizeof(tr->device), " device=%s ", info->name);
+	snprintf(tr->device, sizeof(tr->device), " device=%s ", t->info.name);
+	trace_group(_metadata, tr, &t->sva);
 	tr->text = malloc(TRACE_MAX);
 	ASSERT_NE(NULL, tr->text);
 	trace_write(tr, "events/iommu_sva/enable", "1");
@@ -75,6 +92,8 @@ static void trace_read(struct __test_metadata *_metadata, struct trace *tr)
 static const char *trace_next(struct trace *tr, const char *at,
 			      const char *event, const char *what)
 {
+	bool grouped = !strcmp(event, "iommu_sva_unbind");
+	const char *whose = grouped ? tr->group : tr->device;
 	char line[512], name[64];
 	size_t len;
 
@@ -85,7 +104,7 @@ static const char *trace_next(struct trace *tr, const char *at,
 		len = strcspn(at, "\n");
 		/* With a blank behind it, so that no value is one's prefix */
 		snprintf(line, sizeof(line), "%.*s ", (int)len, at);
-		if (strstr(line, name) && strstr(line, tr->device) &&
+		if (strstr(line, name) && strstr(line, whose) &&
 		    strstr(line, what))
 			return at;
 	}
@@ -140,7 +159,7 @@ FIXTURE(bonds)
 FIXTURE_SETUP(bonds)
 {
 	test_open(_metadata, &self->t);
-	trace_begin(_metadata, &self->tr, &self->t.info);
+	trace_begin(_metadata, &self->tr, &self->t);
 }
 
 FIXTURE_TEARDOWN(bonds)
@@ -157,7 +176,7 @@ TEST_F(bonds, private)
 	ASSERT_EQ(0, sva_bind_private(&self->t.sva, &bond, &pasid));
 	trace_read(_metadata, tr);
 	EXPECT_EVENTS(1, tr, "iommu_sva_bind",
-		      "pasid=%u private users=1 error=0", pasid);
+		      "pasid=%u private users=1", pasid);
 	EXPECT_TOTAL(0, tr, "iommu_sva_unbind");
 
 	ASSERT_EQ(0, sva_unbind(&self->t.sva, bond));
@@ -183,7 +202,7 @@ TEST_F(bonds, global)
 	trace_read(_metadata, tr);
 	for (i = 0; i < 2; i++) {
 		EXPECT_EVENTS(1, tr, "iommu_sva_bind",
-			      "pasid=%u global users=%d error=0", pasid[0],
+			      "pasid=%u global users=%d", pasid[0],
 			      1 + i);
 		EXPECT_EVENTS(1, tr, "iommu_sva_unbind",
 			      "pasid=%u global users=%d", pasid[0], i);
@@ -211,12 +230,12 @@ TEST_F(bonds, exit)
 	pasid = trace_value(trace_next(tr, NULL, "iommu_sva_bind", ""),
 			    " pasid=");
 	EXPECT_EVENTS(1, tr, "iommu_sva_bind",
-		      "pasid=%u private users=1 error=0", pasid);
+		      "pasid=%u private users=1", pasid);
 	EXPECT_EVENTS(1, tr, "iommu_sva_unbind", "pasid=%u private users=0",
 		      pasid);
 }
 
-/* Each with its code, and nothing to unbind */
+/* What was refused is no bond. It is reported once, with its code and reason. */
 TEST_F(bonds, refused)
 {
 	struct sva_test_bind none = {
@@ -232,15 +251,18 @@ TEST_F(bonds, refused)
 	EXPECT_EQ(-EINVAL, sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &none));
 	EXPECT_EQ(-EINVAL, sva_ioctl(&self->t.sva, SVA_TEST_IOC_BIND, &large));
 	trace_read(_metadata, tr);
-	EXPECT_EVENTS(1, tr, "iommu_sva_bind",
-		      "pasid=%u private users=0 error=%d", pasid, -EBUSY);
-	EXPECT_EVENTS(1, tr, "iommu_sva_bind",
-		      "pasid=0 private users=0 error=%d", -EINVAL);
-	EXPECT_EVENTS(1, tr, "iommu_sva_bind",
-		      "pasid=%u private users=0 error=%d",
-		      self->t.info.max_pasids, -EINVAL);
-	EXPECT_TOTAL(4, tr, "iommu_sva_bind");
+	EXPECT_EVENTS(1, tr, "iommu_sva_bind", "pasid=%u private users=1",
+		      pasid);
+	EXPECT_TOTAL(1, tr, "iommu_sva_bind");
 	EXPECT_TOTAL(0, tr, "iommu_sva_unbind");
+	EXPECT_EVENTS(1, tr, "iommu_sva_refused",
+		      "pasid=%u code=%d reason=TAKEN_PRIVATE", pasid, -EBUSY);
+	EXPECT_EVENTS(1, tr, "iommu_sva_refused",
+		      "pasid=0 code=%d reason=PASID_ZERO", -EINVAL);
+	EXPECT_EVENTS(1, tr, "iommu_sva_refused",
+		      "pasid=%u code=%d reason=PASID_LIMIT",
+		      self->t.info.max_pasids, -EINVAL);
+	EXPECT_TOTAL(3, tr, "iommu_sva_refused");
 	EXPECT_EQ(0, sva_unbind(&self->t.sva, bond));
 }
 
@@ -309,7 +331,7 @@ FIXTURE_SETUP(faults)
 	ASSERT_NE(NULL, self->buf);
 	sva_pattern(self->buf, PAGES * self->size, 5);
 	ASSERT_EQ(0, sva_counters_clear(&self->t.sva));
-	trace_begin(_metadata, &self->tr, &self->t.info);
+	trace_begin(_metadata, &self->tr, &self->t);
 }
 
 FIXTURE_TEARDOWN(faults)

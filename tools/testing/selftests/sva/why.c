@@ -4,9 +4,15 @@
  * before anyone tries? The tests look for a device of each kind among all that
  * there are.
  */
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+
 #include "test_dev.h"
 
 #define MAX_LINES	64
+#define MANY_VMAS	2000
+#define PATIENCE_MS	10000
 
 /* What the kernel says about one device */
 struct said {
@@ -322,6 +328,123 @@ TEST_F(why, limit)
 	expect_last(_metadata, self, test_enqcmd_pasid(&self->t.sva),
 		    -EOVERFLOW, "PROCESS_LIMIT");
 	sva_close(&other.sva);
+}
+
+/* In a child: a bond that ends while the device waits for a page of the parent */
+static __noreturn void ending(TEST_SELF(why), struct test_hand *h, void *mem)
+{
+	struct sva_test_bind bond = {
+		.flags = SVA_TEST_BIND_PRIVATE | SVA_TEST_BIND_UNCHECKED,
+		.pasid = 1,
+	};
+	struct test_dev own = self->t;
+	struct sva_test_op op;
+	struct sva_as as;
+	uint8_t c;
+
+	CHILD_CHECK(!sva_open_path(&own.sva, self->t.sva.path));
+	CHILD_CHECK(mmap(mem, sva_page_size(), PROT_READ,
+			 MAP_SHARED | MAP_FIXED, own.sva.fd, 0) == mem);
+	CHILD_CHECK(!sva_ioctl(&own.sva, SVA_TEST_IOC_BIND, &bond));
+	own.as.sva = &own.sva;
+	own.as.mode = own.info.on & SVA_TEST_PRI_ON ?
+		      SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST :
+		      SVA_TEST_MODE_UNTRANSLATED;
+	/* By the raw PASID, so that the operation does not end with the bond */
+	as = test_forged(&own, bond.pasid);
+	op = sva_op(&as, SVA_TEST_OP_READ, mem, sizeof(c));
+	op.buf = (uintptr_t)&c;
+	op.buf_len = sizeof(c);
+	op.timeout_ms = 4 * PATIENCE_MS;
+	CHILD_CHECK(!sva_submit(&own.sva, &op));
+	test_wait_go(h);
+	CHILD_CHECK(!sva_unbind(&own.sva, bond.bond));
+	CHILD_CHECK(sva_wait(&own.sva, &op));
+	_exit(0);
+}
+
+/* A PASID is in use until the last page request with it has been answered */
+TEST_F_TIMEOUT(why, ending, 60)
+{
+	struct pollfd p = { .events = POLLIN };
+	void *mem = sva_pages(1);
+	struct test_hand child;
+	bool seen = false;
+	int i;
+
+	if (test_find(&self->t, SVA_TEST_PRI_ON, 0) &&
+	    test_find(&self->t, SVA_TEST_STALL_ON, 0))
+		SKIP(return, "no PRI");
+	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SLOW_HOLD, NULL));
+	if (!test_fork(_metadata, &child))
+		ending(self, &child, mem);
+	p.fd = self->t.sva.fd;
+	ASSERT_EQ(1, poll(&p, 1, PATIENCE_MS));
+	expect_refused(_metadata, self, 1, -EBUSY, "TAKEN_PRIVATE");
+
+	test_go(_metadata, &child);
+	for (i = 0; i < PATIENCE_MS / 10 && !seen; i++) {
+		usleep(10000);
+		ask(_metadata, self);
+		seen = has_line(&self->said, "pasid 1 TAKEN_ENDING: ");
+	}
+	EXPECT_SAID("pasid 1 TAKEN_ENDING: ");
+	expect_refused(_metadata, self, 1, -EBUSY, "TAKEN_ENDING");
+	ASSERT_EQ(0, sva_ioctl(&self->t.sva, SVA_TEST_IOC_SLOW_RELEASE, NULL));
+	test_join(_metadata, &child);
+	EXPECT_EQ(0, bind_number(&self->t.sva, 1));
+	ask(_metadata, self);
+	EXPECT_FALSE(has_line(&self->said, "pasid "));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static int bind_shared(struct sva *sva)
+{
+	uint32_t bond, pasid;
+
+	return sva_bind(sva, &bond, &pasid) ?: sva_unbind(sva, bond);
+}
+
+/* Bind and unbind while signals come. PASID 0: by the call that shares bonds */
+static int bind_until_signal(struct sva *sva, uint32_t pasid)
+{
+	const struct itimerval often = {
+		.it_interval.tv_usec = 1000,
+		.it_value.tv_usec = 1000,
+	}, never = {};
+	int i, ret = 0;
+
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (i = 0; i < 1000 && !ret; i++)
+		ret = pasid ? bind_number(sva, pasid) : bind_shared(sva);
+	setitimer(ITIMER_REAL, &never, NULL);
+	return ret;
+}
+
+/* The more there is in the address space, the longer does a first bond take */
+TEST_F_TIMEOUT(why, signal, 60)
+{
+	struct sigaction sa = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	uint8_t *mem = sva_pages(2 * MANY_VMAS);
+	size_t size = sva_page_size();
+	int i;
+
+	ASSERT_TRUE(find(&self->t, healthy));
+	for (i = 0; i < MANY_VMAS; i++)
+		ASSERT_EQ(0, mprotect(mem + 2 * i * size, size, PROT_READ));
+	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
+	EXPECT_EQ(-EINTR, bind_until_signal(&self->t.sva, 1));
+	expect_last(_metadata, self, 1, -EINTR, "SIGNAL");
+	EXPECT_EQ(-EINTR, bind_until_signal(&self->t.sva, 0));
+	expect_last(_metadata, self, test_enqcmd_pasid(&self->t.sva), -EINTR,
+		    "SIGNAL");
+	/* It was about the moment */
+	expect_obstacles(_metadata, self, "OK", "OK");
+	EXPECT_EQ(0, bind_number(&self->t.sva, 1));
 }
 
 /* VT-d has a table of PASIDs beside any domain, SMMUv3 has not */
