@@ -674,8 +674,10 @@ TEST_F_TIMEOUT(drain, flood, 90)
 static __noreturn void stop_late(TEST_SELF(drain), struct test_hand *h)
 {
 	struct pollfd go = { .fd = h->down[0], .events = POLLIN };
-	bool ended = poll(&go, 1, PATIENCE_MS) == 1;
+	bool ended;
 
+	CHILD_CHECK(!stay_on(0, 0));
+	ended = poll(&go, 1, PATIENCE_MS) == 1;
 	if (!ended)
 		sva_abort(&self->t.sva, &self->ops[1]);
 	test_wait_go(h);
@@ -715,7 +717,10 @@ static void end_amid(struct __test_metadata *_metadata, TEST_SELF(drain))
 	expect_answers(_metadata, self);
 }
 
-/* The tail and head are read separately and may look equal, so try again. */
+/*
+ * The tail and head are read separately and may look equal, so try again. On the
+ * thread's own CPU the process only comes to look when there are requests.
+ */
 TEST_F_TIMEOUT(drain, asks_again, 60)
 {
 	struct test_hand next;
@@ -723,10 +728,12 @@ TEST_F_TIMEOUT(drain, asks_again, 60)
 
 	if (variant->on != SVA_TEST_PRI_ON)
 		SKIP(return, "without a CD nothing is stalled again");
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		bind_again(_metadata, self);
 		keep_asking(_metadata, self);
+		ASSERT_EQ(0, stay_on(0, i % 2));
 		end_amid(_metadata, self);
+		ASSERT_EQ(0, stay_on(0, 0));
 	}
 	if (!test_fork(_metadata, &next))
 		next_owner(self, &next);
