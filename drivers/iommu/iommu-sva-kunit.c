@@ -1793,6 +1793,58 @@ static void sva_mock_reset(struct kunit *test, struct sva_mock *m)
 	pci_dev_reset_iommu_done(to_pci_dev(m->dev));
 }
 
+#ifdef CONFIG_PCI_QUIRKS
+static bool sva_mock_has_ats(struct device *dev, enum iommu_cap cap)
+{
+	return cap == IOMMU_CAP_PCI_ATS_SUPPORTED;
+}
+
+/*
+ * The device may get a driver or not. If so, the next thing that is found is
+ * that the group has no default domain.
+ */
+static void expect_ats(struct kunit *test, struct sva_mock *m, bool ok)
+{
+	KUNIT_EXPECT_EQ(test, ok ? -EPROBE_DEFER : -EPERM,
+			iommu_device_use_default_domain(m->dev));
+	if (!ok)
+		KUNIT_EXPECT_EQ(test, -EPERM,
+				iommu_device_claim_dma_owner(m->dev, test));
+}
+
+/* A device that does not work without ATS, and may not have it */
+static void sva_test_needs_ats(struct kunit *test)
+{
+	struct sva_mock *m = sva_mock_pci(test, NULL);
+	struct pci_dev *pdev = to_pci_dev(m->dev);
+
+	if (pci_ats_disabled())
+		kunit_skip(test, "pci=noats");
+
+	/* There is nothing in sysfs that would belong to the bus. */
+	m->dev->bus = &pci_bus_type;
+	expect_ats(test, m, true);
+	pdev->untrusted = true;
+	expect_ats(test, m, true);
+	pdev->untrusted = false;
+
+	/* See pci_dev_specific_ats_required() */
+	pdev->vendor = PCI_VENDOR_ID_MELLANOX;
+	pdev->device = 0x2101;
+	expect_ats(test, m, false);
+	m->ops.capable = sva_mock_has_ats;
+	expect_ats(test, m, true);
+	pdev->untrusted = true;
+	expect_ats(test, m, false);
+	/* Without the capability it does something else. */
+	pdev->untrusted = false;
+	pdev->ats_cap = 0;
+	m->ops.capable = NULL;
+	expect_ats(test, m, true);
+	m->dev->bus = NULL;
+}
+#endif
+
 /* Only the page table of an mm that is alive may be attached again. */
 static void sva_test_reset_exited(struct kunit *test)
 {
@@ -1963,6 +2015,9 @@ static struct kunit_case sva_test_cases[] = {
 	KUNIT_CASE(sva_test_error_exiting),
 #ifdef CONFIG_PCI_ATS
 	KUNIT_CASE(sva_test_error_reset),
+#ifdef CONFIG_PCI_QUIRKS
+	KUNIT_CASE(sva_test_needs_ats),
+#endif
 #endif
 	KUNIT_CASE(sva_test_error_driver),
 	KUNIT_CASE(sva_test_reason_device),

@@ -5,7 +5,9 @@
  * commands that a real SMMU would act on.
  */
 #include <kunit/device.h>
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
+#include <kunit/test-bug.h>
 #include <linux/iommu.h>
 #include <linux/mmu_notifier.h>
 #include <linux/rbtree.h>
@@ -29,6 +31,9 @@ struct smmu_mock {
 	u32			cmdq_reg;
 	u32			evtq_reg;
 	u32			seen;	/* read index of the commands */
+	bool			has_ats;	/* device and SMMU */
+	bool			ats;		/* enabled in the device */
+	unsigned int		nr_ats_changes;
 };
 
 static void *smmu_zalloc(struct kunit *test, size_t size)
@@ -139,7 +144,7 @@ smmu_mock_add(struct kunit *test, struct smmu_mock *m, const char *name, u32 sid
 	master->ssid_bits = SSID_BITS;
 	master->num_streams = 1;
 	master->streams = kzalloc_obj(*master->streams);
-	master->build_invs = arm_smmu_invs_alloc(2);
+	master->build_invs = arm_smmu_invs_alloc(3);
 	KUNIT_ASSERT_NOT_NULL(test, master->streams);
 	KUNIT_ASSERT_NOT_NULL(test, master->build_invs);
 	master->streams->id = sid;
@@ -410,10 +415,10 @@ static void smmu_expect_cfg(struct kunit *test, struct smmu_mock *m,
 				  le64_to_cpu(m->stes[0].data[0])));
 }
 
-static void smmu_move_rid(struct kunit *test, struct arm_smmu_master *master,
-			  struct iommu_domain *to, struct iommu_domain *from)
+static void smmu_move_rid(struct kunit *test, struct smmu_mock *m,
+			  struct iommu_domain *to)
 {
-	KUNIT_EXPECT_EQ(test, 0, to->ops->attach_dev(to, master->dev, from));
+	KUNIT_EXPECT_EQ(test, 0, iommu_group_move_domain(m->group, to));
 }
 
 /* Attaching a PASID must not change requests without a PASID. */
@@ -437,9 +442,9 @@ static void smmu_test_s1dss(struct kunit *test, bool identity)
 	smmu_attach(test, domain, master, 1);
 	smmu_expect_s1dss(test, m, dss);
 	smmu_attach(test, domain, master, 2);
-	smmu_move_rid(test, master, other, rid);
+	smmu_move_rid(test, m, other);
 	smmu_expect_s1dss(test, m, other_dss);
-	smmu_move_rid(test, master, rid, other);
+	smmu_move_rid(test, m, rid);
 	smmu_expect_s1dss(test, m, dss);
 	iommu_detach_device_pasid(domain, master->dev, 1);
 	smmu_expect_s1dss(test, m, dss);
@@ -724,6 +729,230 @@ static void smmu_test_missing(struct kunit *test)
 				expected[i].reason);
 }
 
+static bool smmu_stub_ats_supported(struct arm_smmu_master *master)
+{
+	return container_of(master->smmu, struct smmu_mock, smmu)->has_ats;
+}
+
+static bool smmu_eats(struct smmu_mock *m)
+{
+	return FIELD_GET(STRTAB_STE_1_EATS, le64_to_cpu(m->stes[0].data[1])) ==
+	       STRTAB_STE_1_EATS_TRANS;
+}
+
+/* The SMMU must accept what the device may send, before, while and after. */
+static void smmu_stub_set_pci_ats(struct arm_smmu_master *master, bool enable)
+{
+	struct smmu_mock *m = container_of(master->smmu, struct smmu_mock, smmu);
+	struct kunit *test = kunit_get_current_test();
+
+	KUNIT_EXPECT_NE(test, m->ats, enable);
+	KUNIT_EXPECT_TRUE(test, smmu_eats(m));
+	m->ats = enable;
+	m->nr_ats_changes++;
+}
+
+enum smmu_rid { SMMU_BLOCKED, SMMU_IDENTITY, SMMU_PAGING, SMMU_NR_RIDS };
+
+/* A device in one of the states between which it is moved */
+struct smmu_ats {
+	struct smmu_mock	*m;
+	struct arm_smmu_master	*master;
+	struct iommu_domain	*rids[SMMU_NR_RIDS];
+	struct iommu_domain	*sva;
+	enum smmu_rid		rid;
+	unsigned int		nr_pasids;
+	/* Commands of the last move */
+	unsigned int		nr_ste, nr_cd, nr_atc, nr_tlbi;
+};
+
+static void smmu_ats_init(struct kunit *test, struct smmu_ats *a, bool required)
+{
+	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_TRANS_S1);
+
+	m->smmu.pgsize_bitmap = SZ_4K | SZ_2M | SZ_1G;
+	m->smmu.oas = 48;
+	m->has_ats = true;
+	kunit_activate_static_stub(test, arm_smmu_ats_supported,
+				   smmu_stub_ats_supported);
+	kunit_activate_static_stub(test, arm_smmu_set_pci_ats,
+				   smmu_stub_set_pci_ats);
+
+	a->m = m;
+	a->rids[SMMU_BLOCKED] = m->ops.blocked_domain;
+	a->rids[SMMU_IDENTITY] = m->ops.identity_domain;
+	a->master = smmu_mock_device(test, m, m->ops.blocked_domain);
+	a->rids[SMMU_PAGING] = m->ops.domain_alloc_paging_flags(a->master->dev,
+								0, NULL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a->rids[SMMU_PAGING]);
+	a->rids[SMMU_PAGING]->owner = &m->ops;
+	a->sva = smmu_mock_sva(test, m, a->master);
+	/* As the probe does for a device that requires ATS: a CD table */
+	smmu_attach(test, a->sva, a->master, 1);
+	iommu_detach_device_pasid(a->sva, a->master->dev, 1);
+	a->master->ats_always_on = required;
+	smmu_forget_cmds(m);
+	m->nr_ats_changes = 0;
+}
+
+static void smmu_ats_exit(struct kunit *test, struct smmu_ats *a)
+{
+	smmu_move_rid(test, a->m, a->rids[SMMU_BLOCKED]);
+	a->rids[SMMU_PAGING]->ops->free(a->rids[SMMU_PAGING]);
+}
+
+static void smmu_ats_count(struct smmu_ats *a)
+{
+	struct arm_smmu_cmd cmd;
+
+	a->nr_ste = 0;
+	a->nr_cd = 0;
+	a->nr_atc = 0;
+	a->nr_tlbi = 0;
+	while (smmu_next_cmd(a->m, &cmd)) {
+		switch (smmu_cmd_op(&cmd)) {
+		case CMDQ_OP_CFGI_STE:
+			a->nr_ste++;
+			break;
+		case CMDQ_OP_CFGI_CD:
+			a->nr_cd++;
+			break;
+		case CMDQ_OP_ATC_INV:
+			a->nr_atc++;
+			break;
+		case CMDQ_OP_CMD_SYNC:
+			break;
+		default:
+			a->nr_tlbi++;
+		}
+	}
+}
+
+/* Move to a state that differs in the RID, or by one PASID. */
+static void smmu_ats_move(struct kunit *test, struct smmu_ats *a,
+			  enum smmu_rid rid, unsigned int nr_pasids)
+{
+	struct smmu_mock *m = a->m;
+	bool moves = rid != a->rid || nr_pasids != a->nr_pasids;
+	bool had = m->ats;
+	bool has = rid == SMMU_PAGING || nr_pasids ||
+		   (rid == SMMU_IDENTITY && a->master->ats_always_on);
+
+	m->nr_ats_changes = 0;
+	smmu_forget_cmds(m);
+	if (rid != a->rid)
+		smmu_move_rid(test, m, a->rids[rid]);
+	else if (nr_pasids > a->nr_pasids)
+		smmu_attach(test, a->sva, a->master, nr_pasids);
+	else if (nr_pasids < a->nr_pasids)
+		iommu_detach_device_pasid(a->sva, a->master->dev, a->nr_pasids);
+	smmu_ats_count(a);
+
+	KUNIT_EXPECT_EQ_MSG(test, has, m->ats,
+			    "RID %d -> %d, PASIDs %u -> %u, required %d",
+			    a->rid, rid, a->nr_pasids, nr_pasids,
+			    a->master->ats_always_on);
+	KUNIT_EXPECT_EQ(test, has, smmu_eats(m));
+	KUNIT_EXPECT_EQ(test, has, (bool)a->master->ats_enabled);
+	KUNIT_EXPECT_EQ(test, had != has, m->nr_ats_changes);
+	/* The device's TLB must not keep anything from before. */
+	if (moves && (had || has))
+		KUNIT_EXPECT_LE(test, 1, a->nr_atc);
+	else
+		KUNIT_EXPECT_EQ(test, 0, a->nr_atc);
+	a->rid = rid;
+	a->nr_pasids = nr_pasids;
+}
+
+/* Each step from each state, there and back */
+static void smmu_ats_walk(struct kunit *test, bool required)
+{
+	struct smmu_ats a = {};
+	unsigned int nr, to, rid;
+
+	smmu_ats_init(test, &a, required);
+	for (nr = 0; nr <= 2; nr++) {
+		for (rid = 0; rid < SMMU_NR_RIDS; rid++) {
+			for (to = 0; to < SMMU_NR_RIDS; to++) {
+				if (to == rid)
+					continue;
+				smmu_ats_move(test, &a, rid, nr);
+				smmu_ats_move(test, &a, to, nr);
+				smmu_ats_move(test, &a, rid, nr);
+			}
+			smmu_ats_move(test, &a, rid, nr + 1);
+			smmu_ats_move(test, &a, rid, nr);
+		}
+		smmu_ats_move(test, &a, SMMU_BLOCKED, nr);
+		smmu_ats_move(test, &a, SMMU_BLOCKED, nr + 1);
+	}
+	while (a.nr_pasids)
+		smmu_ats_move(test, &a, SMMU_BLOCKED, a.nr_pasids - 1);
+	smmu_ats_exit(test, &a);
+}
+
+static void smmu_test_ats_on_demand(struct kunit *test)
+{
+	smmu_ats_walk(test, false);
+}
+
+static void smmu_test_ats_required(struct kunit *test)
+{
+	smmu_ats_walk(test, true);
+}
+
+/* Never, whatever is attached, if the device or the SMMU has no ATS */
+static void smmu_test_ats_none(struct kunit *test)
+{
+	struct smmu_ats a = {};
+	enum smmu_rid rid;
+
+	smmu_ats_init(test, &a, true);
+	a.m->has_ats = false;
+	smmu_attach(test, a.sva, a.master, 1);
+	for (rid = 0; rid < SMMU_NR_RIDS; rid++) {
+		smmu_move_rid(test, a.m, a.rids[rid]);
+		KUNIT_EXPECT_FALSE(test, smmu_eats(a.m));
+	}
+	iommu_detach_device_pasid(a.sva, a.master->dev, 1);
+	for (rid = 0; rid < SMMU_NR_RIDS; rid++) {
+		smmu_move_rid(test, a.m, a.rids[rid]);
+		KUNIT_EXPECT_FALSE(test, smmu_eats(a.m));
+	}
+	KUNIT_EXPECT_EQ(test, 0, a.m->nr_ats_changes);
+	smmu_ats_exit(test, &a);
+}
+
+/*
+ * What a change costs. An STE that is replaced in one write takes one CFGI_STE,
+ * see arm_smmu_write_entry().
+ */
+static void smmu_test_ats_commands(struct kunit *test)
+{
+	static const struct {
+		enum smmu_rid rid;
+		unsigned int nr_pasids;
+		bool required;
+		unsigned int ste, cd, atc;
+	} moves[] = {
+		/* Nobody uses ATS */
+		{ SMMU_IDENTITY, 0, false, 1, 0, 0 },
+		{ SMMU_BLOCKED, 0, false, 1, 0, 0 },
+	};
+	struct smmu_ats a = {};
+	int i;
+
+	smmu_ats_init(test, &a, false);
+	for (i = 0; i < ARRAY_SIZE(moves); i++) {
+		a.master->ats_always_on = moves[i].required;
+		smmu_ats_move(test, &a, moves[i].rid, moves[i].nr_pasids);
+		KUNIT_EXPECT_EQ_MSG(test, a.nr_ste, moves[i].ste, "move %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, a.nr_cd, moves[i].cd, "move %d", i);
+		KUNIT_EXPECT_EQ_MSG(test, a.nr_atc, moves[i].atc, "move %d", i);
+	}
+	smmu_ats_exit(test, &a);
+}
+
 static struct kunit_case smmu_test_cases[] = {
 	KUNIT_CASE(smmu_test_exit_ends_all),
 	KUNIT_CASE(smmu_test_range_by_page),
@@ -737,6 +966,10 @@ static struct kunit_case smmu_test_cases[] = {
 	KUNIT_CASE(smmu_test_no_late_retry),
 	KUNIT_CASE(smmu_test_reasons),
 	KUNIT_CASE(smmu_test_missing),
+	KUNIT_CASE(smmu_test_ats_on_demand),
+	KUNIT_CASE(smmu_test_ats_required),
+	KUNIT_CASE(smmu_test_ats_none),
+	KUNIT_CASE(smmu_test_ats_commands),
 	{}
 };
 
