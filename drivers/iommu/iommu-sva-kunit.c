@@ -1322,6 +1322,7 @@ static void sva_test_group_fails(struct kunit *test)
 			    ERR_PTR(-ENOMEM));
 	expect_calls(test, m, "ASBF");
 	expect_calls(test, n, "S");
+	KUNIT_ASSERT_NE(test, mm_get_enqcmd_pasid(mm), IOMMU_PASID_INVALID);
 	KUNIT_EXPECT_NULL(test, m->attached[mm_get_enqcmd_pasid(mm)]);
 	KUNIT_EXPECT_EQ(test, m->nr_domains, 0);
 
