@@ -137,11 +137,44 @@ t_base_lacks_later_tests() {
 		sys.path.insert(0, sys.argv[1])
 		import catalog
 		for plan in catalog.read_plans("*"):
-		    print(plan.suite.name, plan.wanted, plan.absent)
+		    print(plan.suite.name, plan.wanted, list(plan.absent))
 	END
 	) || return 1
 	[ "$got" = "sva.one ['sva.one.fixture.early'] ['sva.one.fixture.late']
 sva.two [] ['sva.two.other']" ] || { echo "# $got"; return 1; }
+}
+
+# What takes minutes there is left out with DEBUG=1, by whatever it was asked for
+t_debug_leaves_out() {
+	local said
+
+	own_suites debug <<-'END'
+		[some]
+		archs = arm64
+		run = exec /tests/some {select}
+		not_debug = some.slow.*
+	END
+	printf '%s\n' some.fast.one some.slow.one >>"$house/tools/vm/data/tests"
+	for glob in '*' 'some.*' 'some.*.one'; do
+		said=$(DEBUG=1 "$python" -B - "$house/tools/vm/lib" "$glob" <<-'END'
+			import sys
+			sys.path.insert(0, sys.argv[1])
+			import catalog
+			plan, = catalog.read_plans(sys.argv[2])
+			print(plan.wanted, plan.absent, plan.select())
+		END
+		) || return 1
+		[ "$said" = "['some.fast.one'] {'some.slow.one': 'takes minutes with the debug kernel'} -r fast.one -r global.fast.one -r some.fast.one" ] ||
+			{ echo "# $said"; return 1; }
+	done
+	said=$("$python" -B - "$house/tools/vm/lib" <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[1])
+		import catalog
+		plan, = catalog.read_plans("*")
+		print(plan.wanted, plan.absent, plan.select())
+	END
+	) && [ "$said" = "['some.fast.one', 'some.slow.one'] {} " ]
 }
 
 t_skip_rules() {

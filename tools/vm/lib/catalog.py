@@ -15,11 +15,12 @@ import subprocess
 from dataclasses import dataclass, replace
 
 import vm
-from machines import ARCHS, BASE, DATA, SLOWER, TOP, Error, machine
+from machines import ARCHS, BASE, DATA, DEBUG, SLOWER, TOP, Error, machine
 
 GUEST = os.path.join(TOP, "tools/vm/guest")
 SELFTESTS = "tools/testing/selftests"
 NOT_IN_BASE = "not in the topics that BASE=1 has"
+NOT_IN_DEBUG = "takes minutes with the debug kernel"
 ANY = "any"
 
 
@@ -37,6 +38,7 @@ class Suite:
     provoke: str = ""           # a canary's verdict
     expect: tuple = ()          # regexes of the kernel reports that belong to it
     changes: str = ""           # a setting that its command changes for good
+    not_debug: str = ""         # globs of its tests that DEBUG=1 leaves out
     like: str = ""              # the suite that has the same tests
 
 
@@ -112,6 +114,15 @@ def beyond_base(suite, test):
         return False
     whole, built = trees()
     return named(suite, test, whole) is True and named(suite, test, built) is False
+
+
+def left_out(suite, test):
+    """Why this variant does not run the test, or None"""
+    if beyond_base(suite, test):
+        return NOT_IN_BASE
+    if DEBUG and matches(test, suite.not_debug):
+        return NOT_IN_DEBUG
+    return None
 
 
 # The files
@@ -218,7 +229,8 @@ class Plan:
         self.glob = "*" if whole else wanted
         self.whole = whole and not suite.provoke
         chosen = [n for n in self.listed if matches(n, self.glob)]
-        self.absent = [n for n in chosen if beyond_base(suite, n)]
+        reasons = {n: left_out(suite, n) for n in chosen}
+        self.absent = {n: reason for n, reason in reasons.items() if reason}
         self.wanted = [n for n in chosen if n not in self.absent]
         self.skipped = bool(self.absent and not self.wanted)
         self.chosen = whole or bool(chosen and not suite.provoke)
@@ -238,7 +250,7 @@ class Plan:
     def select(self):
         """Arguments that make a kselftest_harness program, or a qtest, run the
         wanted tests only"""
-        if self.glob == "*":
+        if self.glob == "*" and NOT_IN_DEBUG not in self.absent.values():
             return ""
         names = []
         if self.suite.on == "host":
