@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -451,14 +453,40 @@ static struct {
 	} file[64];
 } *changes;
 
+/* The first process, which has a child for each test */
+static pid_t first;
+
+/* A test that was killed, by its timeout for instance, has restored nothing. */
+static void sva_before_fork(void)
+{
+	if (getpid() == first)
+		sva_restore_files();
+}
+
+static void sva_terminated(int sig)
+{
+	if (getpid() == first)
+		sva_restore_files();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
 static void __attribute__((constructor)) sva_prepare_changes(void)
 {
+	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
+	size_t i;
+
+	first = getpid();
 	changes = mmap(NULL, sizeof(*changes), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (changes == MAP_FAILED || atexit(sva_restore_files)) {
-		perror("mmap");
+	if (changes == MAP_FAILED || atexit(sva_restore_files) ||
+	    pthread_atfork(sva_before_fork, NULL, NULL)) {
+		fputs("out of memory\n", stderr);
 		exit(1);
 	}
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		if (signal(ends[i], sva_terminated) == SIG_IGN)
+			signal(ends[i], SIG_IGN);
 }
 
 /* One line; of a choice such as "a [b] c" what is chosen */
@@ -508,11 +536,11 @@ int sva_change_file(const char *path, const char *text)
 
 void sva_restore_files(void)
 {
-	while (changes->nr) {
-		changes->nr--;
-		sva_write_file(changes->file[changes->nr].path,
-			       changes->file[changes->nr].text);
-	}
+	size_t i = changes->nr;
+
+	while (i--)
+		sva_write_file(changes->file[i].path, changes->file[i].text);
+	changes->nr = 0;
 }
 
 /* Return the IOMMU's fault interrupt if @pid is its thread, or -1. */

@@ -117,8 +117,9 @@ void *sva_long_way(size_t nr);
 int sva_write_file(const char *path, const char *text);
 /*
  * The same, but sva_restore_files() writes back what was there before any
- * process of the program changed it. The first process does so when it exits,
- * also for processes that were killed.
+ * process of the program changed it. The first process does so before each
+ * test, and when it exits or is terminated, also for processes that were
+ * killed.
  */
 int sva_change_file(const char *path, const char *text);
 void sva_restore_files(void);
