@@ -270,6 +270,28 @@ import machines; print(machines.variant("'$what'"))' "$top")
 		"$top"/tools/vm/commands/{build,mutate,run,demo} "$top/tools/vm/boot"
 }
 
+# ccache does not see what .incbin includes, such as the kernel in bzImage
+t_included_files_count() {
+	local d=$work/incbin word compiler
+
+	# As the kernel is built
+	eval "compiler=($(bash -c '. "$0/tools/vm/lib/lib.sh"
+		. /dev/stdin; arch_use x86_64; printf "%s\n" "${kmake[@]}"' "$top" \
+		< <(sed -n '/^arch_use()/,/^}/p' "$top/tools/vm/commands/build") |
+		sed -n 's/^CC=//p'))"
+	[ ${#compiler[@]} = 2 ] || return 1
+	mkdir -p "$d"
+	printf '.incbin "%s/blob"\n' "$d" >"$d/a.S"
+	for word in one two; do
+		printf %s "$word" >"$d/blob"
+		(
+			export PATH=$top/tools/vm/lib:$PATH CCACHE_DIR=$d/ccache CCACHE_DEPEND=1
+			"${compiler[@]}" -Wp,-MMD,"$d/a.d" -c -o "$d/a.o" "$d/a.S"
+		) && strings -n 3 "$d/a.o" | grep -x "$word" >/dev/null ||
+			{ echo "# not $word"; return 1; }
+	done
+}
+
 # Trees beside ours are where ccache takes their files for ours
 t_trees_share_the_cache() {
 	local got place
