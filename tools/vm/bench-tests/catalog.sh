@@ -42,6 +42,22 @@ t_new_test_counts() {
 		vm run --update >/dev/null && CI=1 vm run >/dev/null
 }
 
+# Before or after the results, a program after the other, or how many in all
+t_plans_add_up() {
+	local said
+
+	for said in '1..2; ok 1 one; ok 2 two' 'ok 1 one; 1..1; ok 2 two; 1..2' \
+		    '1..1; ok 1 one; 1..1; ok 1 two' 'ok 1 one; 1..1; ok 1 two; 1..1'; do
+		one_and_two plans
+		sed -i "s/^run = .*/run = printf '${said//; /\\\\n}\\\\n'/" "$house/tools/vm/data/suites"
+		echo some.two >>"$house/tools/vm/data/tests"
+		[ "$(vm run | tail -n 1)" = "2 passed, 0 failed, 0 skipped" ] ||
+			{ echo "# $said: $(vm run | tail -n 1)"; return 1; }
+		sed -i 's/\(1\.\.[12]\)\(.*ok\)/1..3\2/' "$house/tools/vm/data/suites"
+		! vm run >/dev/null || { echo "# $(cat "$house/tools/vm/data/suites")"; return 1; }
+	done
+}
+
 t_vanished_test_is_missed() {
 	local said
 
