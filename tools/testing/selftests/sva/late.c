@@ -59,10 +59,10 @@ FIXTURE_SETUP(late)
 		CPU_ZERO(&set);
 		CPU_SET(0, &set);
 		ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
-		if (!sva_move_irqs("1"))
-			SKIP(return, "no interrupt thread of the IOMMU's to move");
 	}
 	test_bind_on(_metadata, &self->t, SVA_TEST_PRI_ON, SVA_TEST_MODE_ATS);
+	if (variant->one_cpu && !test_move_irqs(_metadata, &self->t, "1"))
+		SKIP(return, "no interrupt thread of the IOMMU's to move");
 	self->as = test_forged(&self->t, self->t.as.pasid);
 	self->mem = sva_pages(1 + variant->pages);
 	ASSERT_TRUE(test_works(&self->t.as, self->mem));

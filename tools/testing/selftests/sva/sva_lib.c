@@ -584,6 +584,34 @@ int sva_move_irqs(const char *cpus)
 	return nr;
 }
 
+bool sva_irqs_moved(const char *cpus)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	char path[64], now[64];
+	bool moved = true;
+	FILE *f;
+	int irq;
+
+	while (dir && (entry = readdir(dir))) {
+		irq = isdigit(entry->d_name[0]) ? irq_of(entry->d_name) : -1;
+		if (irq < 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/irq/%d/effective_affinity",
+			 irq);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (fgets(now, sizeof(now), f))
+			moved &= strtoul(now, NULL, 16) ==
+				 strtoul(cpus, NULL, 16);
+		fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return moved;
+}
+
 int sva_sysfs(struct sva *sva, const char *leaf, char *path, size_t len)
 {
 	const char *name = strrchr(sva->path, '/');

@@ -125,6 +125,8 @@ int sva_change_file(const char *path, const char *text);
 void sva_restore_files(void);
 /* Moves the IOMMU's interrupts to @cpus until then. Returns their number. */
 int sva_move_irqs(const char *cpus);
+/* Have all of them moved? On x86 that takes interrupts, see test_move_irqs(). */
+bool sva_irqs_moved(const char *cpus);
 /* /sys path of the device that does the DMA, such as a PCI function */
 int sva_sysfs(struct sva *sva, const char *leaf, char *path, size_t len);
 /* The debugfs file on why a device, by its /sys path, refuses processes */

@@ -125,6 +125,43 @@ static void __maybe_unused test_mode(struct __test_metadata *_metadata,
 	t->as.mode = mode;
 }
 
+/*
+ * Move the interrupts by which the IOMMU reports faults, and their threads, to
+ * @cpu, a mask. On x86 a move waits until the one before is over, and continues
+ * when the next interrupt comes. The thread follows when it is woken up after
+ * that. So cause faults until both are done. Return false if there is no such
+ * interrupt.
+ */
+static bool __maybe_unused test_move_irqs(struct __test_metadata *_metadata,
+					  struct test_dev *t, const char *cpu)
+{
+	struct sva_as as = {
+		.sva = &t->sva,
+		.as = SVA_TEST_AS_BOND,
+		.mode = t->info.on & SVA_TEST_PRI_ON ?
+			SVA_TEST_MODE_ATS | SVA_TEST_PAGE_REQUEST :
+			SVA_TEST_MODE_UNTRANSLATED,
+	};
+	size_t i, nr = 16, size = sva_page_size();
+	bool moved = false;
+	uint8_t *mem;
+
+	if (!sva_move_irqs(cpu))
+		return false;
+	mem = sva_pages(nr);
+	ASSERT_EQ(0, sva_bind_private(&t->sva, &as.bond, &as.pasid));
+	for (i = 0; i < nr && !moved; i++) {
+		moved = sva_irqs_moved(cpu);
+		ASSERT_EQ(0, sva_fill(&as, mem + i * size, 0, 8));
+		/* The vector before is given back by a timer. */
+		usleep(10000);
+	}
+	EXPECT_TRUE(moved);
+	ASSERT_EQ(0, sva_unbind(&t->sva, as.bond));
+	munmap(mem, nr * size);
+	return true;
+}
+
 static void __maybe_unused test_bind_on(struct __test_metadata *_metadata,
 					struct test_dev *t, uint32_t on,
 					uint32_t mode)

@@ -125,7 +125,7 @@ static void test_drain_open(struct __test_metadata *_metadata,
 	test_mode(_metadata, &d->t, mode);
 	if (stay_on(0, 1) || stay_on(0, 0))
 		SKIP(return, "one CPU");
-	if (!sva_move_irqs("2"))
+	if (!test_move_irqs(_metadata, &d->t, "2"))
 		SKIP(return, "no interrupt thread of the IOMMU's to move");
 	d->size = sva_page_size();
 	/* With PRI, unbinding waits until faults can be reported again. */
