@@ -337,6 +337,7 @@ static bool iopf_bg_done(struct iopf_bg *bg, unsigned long time)
 }
 
 /* The handle must not be found any more when the hardware's queue is read. */
+/* matrix: 21 */
 static void iopf_test_detach_order(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -388,6 +389,7 @@ static void iopf_test_attach_error(struct kunit *test)
 }
 
 /* A fault that is being handled uses the handle, so it has to end first. */
+/* matrix: 21 */
 static void iopf_test_detach_waits(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -463,6 +465,7 @@ static void iopf_test_own_faults(struct kunit *test)
 }
 
 /* A fault that nobody has begun to handle must be cancelled. */
+/* matrix: 21 */
 static void iopf_test_not_begun(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -553,6 +556,7 @@ static void iopf_test_remove(struct kunit *test)
 }
 
 /* It may go on sending requests, and each must be answered. */
+/* matrix: 21 */
 static void iopf_test_not_queued(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -570,6 +574,7 @@ static void iopf_test_not_queued(struct kunit *test)
 }
 
 /* A group must get one answer, whether there is a handler or not. */
+/* matrix: 5 */
 static void iopf_test_one_answer(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -592,6 +597,7 @@ static void iopf_test_one_answer(struct kunit *test)
 }
 
 /* Unfinished requests of the last owner must not be handled for the next one */
+/* matrix: 5 21 */
 static void iopf_test_unfinished(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -617,6 +623,7 @@ static void iopf_test_unfinished(struct kunit *test)
 }
 
 /* The last request of a group may have been lost in an overflow. */
+/* matrix: 5 */
 static void iopf_test_overflow(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_init(test, "iopf-mock", NULL, false);
@@ -678,6 +685,7 @@ static void iopf_bg_reset(struct work_struct *work)
  * The faults of a device must be answered before it is reset. PASIDs can be
  * detached meanwhile, but must not be blocked a second time.
  */
+/* matrix: 22 */
 static void iopf_test_detach_in_reset(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_pci(test);
@@ -713,6 +721,7 @@ static void iopf_test_detach_in_reset(struct kunit *test)
 }
 
 /* If the reset comes second it must neither block nor restore the PASID. */
+/* matrix: 22 */
 static void iopf_test_reset_in_detach(struct kunit *test)
 {
 	struct iopf_mock *m = iopf_mock_pci(test);

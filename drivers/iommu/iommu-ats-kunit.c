@@ -85,6 +85,7 @@ static bool nothing_attached(const struct iommu_ats_state *s)
 	return !s->nr_pasids && (s->in_reset || s->rid == IOMMU_ATS_RID_BLOCKED);
 }
 
+/* matrix: 28 on SMMUv3 */
 static void ats_test_off(struct kunit *test)
 {
 	TEST_EACH(s->untrusted, !ats_test_on(s));
@@ -96,6 +97,7 @@ static void ats_test_off(struct kunit *test)
 }
 
 /* Whatever is not covered by ats_test_off() */
+/* matrix: 28 on SMMUv3 */
 static void ats_test_on_for(struct kunit *test)
 {
 	TEST_EACH(allowed(s) && !guest_objects(s) && s->nr_pasids,
@@ -150,6 +152,7 @@ static void ats_test_reasons(struct kunit *test)
 }
 
 /* The number of PASIDs counts only in that there are any. */
+/* matrix: 28 on SMMUv3 */
 static void ats_test_count(struct kunit *test)
 {
 	unsigned int nr, none = 4 * BIT(5);

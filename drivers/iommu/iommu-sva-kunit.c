@@ -80,6 +80,7 @@ static struct mm_struct *mm_without_bond(struct kunit *test)
 	return &t->mm;
 }
 
+/* matrix: 17 */
 static void sva_test_enqcmd_pasid(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, mm_get_enqcmd_pasid(mm_without_bond(test)),
@@ -100,6 +101,7 @@ static void sva_test_has_sva(struct kunit *test)
 
 #ifdef CONFIG_X86
 /* The #GP handler must not write IOMMU_PASID_INVALID into the MSR. */
+/* matrix: 17 */
 static void sva_test_x86_enqcmd(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, enqcmd_ia32_pasid(mm_without_bond(test)), 0);
@@ -418,6 +420,7 @@ static struct iommu_domain *sva_mock_other_domain(struct kunit *test,
 }
 
 /* What iommu_max_pasids() returns with and without an IOMMU */
+/* matrix: 11 */
 static void sva_test_max_pasids(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -434,6 +437,7 @@ static void sva_test_max_pasids(struct kunit *test)
 
 /* Each error of the table must take precedence over those below it. */
 
+/* matrix: 11 */
 static void sva_test_error_no_iommu(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -463,6 +467,7 @@ static void sva_test_error_no_mm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, NULL, 1), -EINVAL);
 }
 
+/* matrix: 11 */
 static void sva_test_error_no_pasids(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -499,6 +504,7 @@ static void sva_test_error_group(struct kunit *test)
 }
 
 /* Wrong numbers, and an mm that is exiting, whose mm_users is 0 */
+/* matrix: 11 */
 static void sva_test_error_pasid(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -557,6 +563,7 @@ static void sva_test_error_lam_meanwhile(struct kunit *test)
 }
 #endif
 
+/* matrix: 19 */
 static void sva_test_error_exiting(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -587,6 +594,7 @@ static void sva_mock_pci_unregister(void *dev)
 }
 
 /* While a device of the group is reset, as by pci_reset_function() */
+/* matrix: 22 */
 static void sva_test_error_reset(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -624,6 +632,7 @@ static void sva_test_error_reset(struct kunit *test)
 #endif
 
 /* Errors of the IOMMU driver are passed on, and nothing is left behind. */
+/* matrix: 11 */
 static void sva_test_error_driver(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -643,6 +652,7 @@ static void sva_test_error_driver(struct kunit *test)
 }
 
 /* Wherever a private bind fails, the CPU side sees the mm as it was before. */
+/* matrix: 24 */
 static void sva_test_failed_bind(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -855,6 +865,7 @@ static void sva_test_reason_global(struct kunit *test)
 }
 
 /* Who has the PASID */
+/* matrix: 15 */
 static void sva_test_reason_taken(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -962,6 +973,7 @@ static void sva_test_reason_lam(struct kunit *test)
 #endif
 
 /* Bonds of one mm on one device share the domain and nothing else. */
+/* matrix: 14 */
 static void sva_test_two_bonds(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -993,6 +1005,7 @@ static void sva_test_two_bonds(struct kunit *test)
  * A device with one PASID can be used although others hold all numbers of the
  * global space. The old call fails, and leaves nothing behind.
  */
+/* matrix: 16 */
 static void sva_test_small_device(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1020,6 +1033,7 @@ static void sva_test_small_device(struct kunit *test)
 }
 
 /* The old call shares its own bonds, but never a private one. */
+/* matrix: 10 */
 static void sva_test_never_shared(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1063,6 +1077,7 @@ static const struct mmu_notifier_ops sva_mock_notifier_ops = {
 };
 
 /* It must be listed before its device can have cached anything. */
+/* matrix: 23 */
 static void sva_test_kva_first(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1081,6 +1096,7 @@ static void sva_test_kva_first(struct kunit *test)
 	mmu_notifier_unregister(&m->notifier, mm);
 }
 
+/* matrix: 23 */
 static void sva_test_kva_list(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1105,6 +1121,7 @@ static void sva_test_kva_list(struct kunit *test)
 }
 
 /* Every mm on the list must be notified, not only the first one. */
+/* matrix: 23 */
 static void sva_test_kva_all(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1308,6 +1325,7 @@ static void sva_test_overflow(struct kunit *test)
 /*
  * The old call attaches to every device of a group that has PASIDs, or to none.
  */
+/* matrix: 24 */
 static void sva_test_group_fails(struct kunit *test)
 {
 	struct sva_mock *none = sva_mock_init(test, "sva-mock", NULL);
@@ -1343,6 +1361,7 @@ static void sva_test_group_fails(struct kunit *test)
 }
 
 /* A device leaves the group. Nothing may be attached when it is released. */
+/* matrix: 22 */
 static void sva_test_group_leaves(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
@@ -1723,6 +1742,7 @@ static void sva_test_two_first(struct kunit *test, ioasid_t pasid)
 }
 
 /* Which bind is faster is a matter of luck, so try several times. */
+/* matrix: 20 */
 static void sva_test_first_at_once(struct kunit *test)
 {
 	int i;
@@ -1847,6 +1867,7 @@ static void sva_test_needs_ats(struct kunit *test)
 #endif
 
 /* Only the page table of an mm that is alive may be attached again. */
+/* matrix: 19 22 */
 static void sva_test_reset_exited(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_pci(test, NULL);
@@ -1934,6 +1955,7 @@ static void sva_test_reason_pci(struct kunit *test)
 #endif
 
 /* Each device of a group is blocked once, however often each is reset. */
+/* matrix: 22 */
 static void sva_test_reset_exited_group(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_pci(test, NULL);

@@ -267,6 +267,7 @@ static u64 smmu_cd(struct arm_smmu_master *master, u32 ssid)
 }
 
 /* The process has exited: none of its PASIDs may be translated any more. */
+/* matrix: 19 */
 static void smmu_test_exit_ends_all(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, 0);
@@ -386,11 +387,13 @@ static void smmu_test_ranges(struct kunit *test, u32 features)
 }
 
 /* Every page of an unmapped range must be invalidated. */
+/* matrix: 7 */
 static void smmu_test_range_by_page(struct kunit *test)
 {
 	smmu_test_ranges(test, 0);
 }
 
+/* matrix: 7 */
 static void smmu_test_range_by_range(struct kunit *test)
 {
 	smmu_test_ranges(test, ARM_SMMU_FEAT_RANGE_INV);
@@ -452,11 +455,13 @@ static void smmu_test_s1dss(struct kunit *test, bool identity)
 	smmu_expect_cfg(test, m, cfg);
 }
 
+/* matrix: 30 */
 static void smmu_test_s1dss_identity(struct kunit *test)
 {
 	smmu_test_s1dss(test, true);
 }
 
+/* matrix: 30 */
 static void smmu_test_s1dss_blocked(struct kunit *test)
 {
 	smmu_test_s1dss(test, false);
@@ -487,6 +492,63 @@ static void smmu_test_bounds(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, smmu_attach_error(test, domain, master, 3));
 	KUNIT_EXPECT_EQ(test, 4, master->cd_table.linear.num_ents);
 	KUNIT_EXPECT_EQ(test, 0, master->cd_table.used_ssids);
+}
+
+/* The device that could have the domain must not be touched for that. */
+static void smmu_expect_untouched(struct kunit *test, struct smmu_mock *m,
+				  struct iommu_domain *domain,
+				  struct arm_smmu_master *first,
+				  ioasid_t pasid, int error)
+{
+	KUNIT_EXPECT_EQ(test, error,
+			smmu_attach_error(test, domain, first, pasid));
+	KUNIT_EXPECT_EQ(test, m->seen, m->cmdq_reg);
+	KUNIT_EXPECT_FALSE(test, arm_smmu_cdtab_allocated(&first->cd_table));
+	KUNIT_EXPECT_EQ(test, 0, first->iopf_refcount);
+	KUNIT_EXPECT_TRUE(test, list_empty(&to_smmu_domain(domain)->devices));
+}
+
+/* What the second device of a group can never have */
+static void smmu_test_refused(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
+	struct arm_smmu_master *first =
+		smmu_mock_device(test, m, m->ops.blocked_domain);
+	struct arm_smmu_master *second = smmu_mock_add(test, m, "second", 1);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, first);
+	struct arm_smmu_domain *smmu_domain = to_smmu_domain(domain);
+	struct arm_smmu_device *other = smmu_zalloc(test, sizeof(*other));
+
+	/* The device was added after the blocking domain. */
+	smmu_move_rid(test, m, m->ops.identity_domain);
+	first->stall_enabled = true;
+	second->stall_enabled = true;
+	smmu_forget_cmds(m);
+
+	second->num_streams = 2;
+	smmu_expect_untouched(test, m, domain, first, 1, -EOPNOTSUPP);
+	second->num_streams = 1;
+
+	second->ssid_bits = 0;
+	smmu_expect_untouched(test, m, domain, first, 1, -EOPNOTSUPP);
+	second->ssid_bits = 2;
+	smmu_expect_untouched(test, m, domain, first, 4, -EINVAL);
+	second->ssid_bits = SSID_BITS;
+
+	other->features = ARM_SMMU_FEAT_SVA;
+	second->smmu = other;
+	smmu_expect_untouched(test, m, domain, first, 1, -EINVAL);
+	other->features = 0;
+	smmu_expect_untouched(test, m, domain, first, 1, -EOPNOTSUPP);
+	second->smmu = &m->smmu;
+
+	dev_iommu_fwspec_get(first->dev)->flags = IOMMU_FWSPEC_PCI_RC_CANWBS;
+	smmu_domain->enforce_cache_coherency = true;
+	smmu_expect_untouched(test, m, domain, first, 1, -EINVAL);
+	smmu_domain->enforce_cache_coherency = false;
+
+	KUNIT_EXPECT_EQ(test, 0, smmu_attach_error(test, domain, first, 1));
+	KUNIT_EXPECT_NE(test, m->seen, m->cmdq_reg);
 }
 
 static bool smmu_in_fault_queue(struct arm_smmu_master *master)
@@ -530,6 +592,7 @@ static void smmu_test_fault_queue(struct kunit *test)
  * already, and must not lose them for others. The same is true for a device
  * that could not be attached again at the end of a reset.
  */
+/* matrix: 22 */
 static void smmu_test_joined_late(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
@@ -566,6 +629,7 @@ static void smmu_test_joined_late(struct kunit *test)
 }
 
 /* The device that leaves is freed, and the group goes on without it. */
+/* matrix: 22 */
 static void smmu_test_leaves_early(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
@@ -613,6 +677,7 @@ static u64 smmu_resume(struct kunit *test, struct smmu_mock *m,
 }
 
 /* A stall must not be retried if it could find the next owner's CD. */
+/* matrix: 6 */
 static void smmu_test_no_late_retry(struct kunit *test)
 {
 	struct smmu_mock *m = smmu_mock_init(test, ARM_SMMU_FEAT_STALLS);
@@ -960,6 +1025,7 @@ static struct kunit_case smmu_test_cases[] = {
 	KUNIT_CASE(smmu_test_s1dss_identity),
 	KUNIT_CASE(smmu_test_s1dss_blocked),
 	KUNIT_CASE(smmu_test_bounds),
+	KUNIT_CASE(smmu_test_refused),
 	KUNIT_CASE(smmu_test_fault_queue),
 	KUNIT_CASE(smmu_test_joined_late),
 	KUNIT_CASE(smmu_test_leaves_early),

@@ -82,6 +82,7 @@ static struct sva_test_op guarded(TEST_SELF(dma), uint32_t op,
 	return arg;
 }
 
+/* matrix: 1 */
 TEST_F(dma, read)
 {
 	size_t offset, len, i;
@@ -106,6 +107,7 @@ TEST_F(dma, read)
 	}
 }
 
+/* matrix: 1 */
 TEST_F(dma, write)
 {
 	size_t offset, len, i;
@@ -129,6 +131,7 @@ TEST_F(dma, write)
 	}
 }
 
+/* matrix: 1 */
 TEST_F(dma, fill)
 {
 	const uint64_t data = 0x0123456789abcdef;
@@ -152,6 +155,7 @@ TEST_F(dma, fill)
 	}
 }
 
+/* matrix: 1 */
 TEST_F(dma, copy)
 {
 	uint8_t *from = (uint8_t *)sva_pages(4) + 5;
@@ -173,6 +177,7 @@ TEST_F(dma, copy)
 	}
 }
 
+/* matrix: 1 */
 TEST_F(dma, cas)
 {
 	const uint64_t a = 0x1111222233334444, b = 0x5555666677778888;
@@ -199,6 +204,7 @@ TEST_F(dma, cas)
 }
 
 /* The whole local memory of a channel at once */
+/* matrix: 1 */
 TEST_F(dma, longest)
 {
 	size_t len = SVA_TEST_LOCAL_SIZE;
@@ -232,6 +238,7 @@ static bool both_ways(struct sva_as *as, uint8_t *mem, size_t len)
 static uint8_t in_data[5000] = { 1 };
 
 /* Every kind of memory must work. */
+/* matrix: 2 */
 TEST_F(dma, kinds_of_memory)
 {
 	const size_t len = 5000, huge = 2 << 20;

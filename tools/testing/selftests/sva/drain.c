@@ -10,6 +10,7 @@
 #define SLOW_US		20000	/* the device takes to notice an answer */
 #define NR_OPS		8	/* at a time */
 
+/* matrix: 21 */
 FIXTURE(drain)
 {
 	struct test_drain d;
@@ -29,6 +30,7 @@ FIXTURE_VARIANT_ADD(drain, pri)
 	.denied = SVA_TEST_CAUSE_PAGE_INVALID,
 };
 
+/* matrix: 6 */
 FIXTURE_VARIANT_ADD(drain, stall)
 {
 	.mode = SVA_TEST_MODE_UNTRANSLATED,

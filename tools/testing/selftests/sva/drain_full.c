@@ -10,6 +10,7 @@
 #define FLOOD_MS	40000	/* for what takes several passes over a queue */
 #define PRQ_ENTRIES	2048	/* of the VT-d driver's page request queue */
 
+/* matrix: 21 */
 FIXTURE(drain_full)
 {
 	struct test_drain d;
@@ -29,6 +30,7 @@ FIXTURE_VARIANT_ADD(drain_full, pri)
 	.denied = SVA_TEST_CAUSE_PAGE_INVALID,
 };
 
+/* matrix: 6 */
 FIXTURE_VARIANT_ADD(drain_full, stall)
 {
 	.mode = SVA_TEST_MODE_UNTRANSLATED,
@@ -116,6 +118,7 @@ static void fill_queue(struct __test_metadata *_metadata, struct test_drain *d,
 }
 
 /* No fault is reported, and the queue has no room for all of them. */
+/* matrix: 5 */
 TEST_F(drain_full, full_queue)
 {
 	struct test_drain *d = &self->d;
@@ -163,6 +166,7 @@ static void start_flood(struct __test_metadata *_metadata, struct test_drain *d,
 }
 
 /* The bond must end although more requests are sent than are ever answered. */
+/* matrix: 5 */
 TEST_F_TIMEOUT(drain_full, flood, 90)
 {
 	struct test_drain *d = &self->d;

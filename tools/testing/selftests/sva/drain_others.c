@@ -12,6 +12,7 @@
 /* Nanoseconds of each second that are reserved for normal threads */
 #define FAIR_SHARE	"/sys/kernel/debug/sched/fair_server/cpu1/runtime"
 
+/* matrix: 21 */
 FIXTURE(drain_others)
 {
 	struct test_drain d;
@@ -31,6 +32,7 @@ FIXTURE_VARIANT_ADD(drain_others, pri)
 	.denied = SVA_TEST_CAUSE_PAGE_INVALID,
 };
 
+/* matrix: 6 */
 FIXTURE_VARIANT_ADD(drain_others, stall)
 {
 	.mode = SVA_TEST_MODE_UNTRANSLATED,
@@ -195,6 +197,7 @@ static __noreturn void end_one(struct test_drain *d, struct test_hand *h,
 }
 
 /* Two bonds on two devices end at the same time, and both must be woken up. */
+/* matrix: 20 */
 TEST_F_TIMEOUT(drain_others, two_at_once, 60)
 {
 	struct test_drain *d = &self->d;

@@ -14,6 +14,7 @@
 /* How a child ends, unless something is wrong */
 enum { POINT_FAILED = 10, POINT_IGNORED, NO_MORE_POINTS };
 
+/* matrix: 24 */
 FIXTURE(fail_nth)
 {
 	struct test_dev t;

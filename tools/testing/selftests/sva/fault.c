@@ -35,6 +35,7 @@ FIXTURE_VARIANT_ADD(fault, pri)
 	.on = SVA_TEST_PRI_ON,
 };
 
+/* matrix: 6 */
 FIXTURE_VARIANT_ADD(fault, stall)
 {
 	.mode = SVA_TEST_MODE_UNTRANSLATED,
@@ -102,6 +103,7 @@ static void expect_counted_none(struct __test_metadata *_metadata,
 	}
 }
 
+/* matrix: 4 */
 TEST_F(fault, unmapped)
 {
 	uint8_t *hole = self->mem + 3 * self->size;
@@ -111,6 +113,7 @@ TEST_F(fault, unmapped)
 	EXPECT_TRUE(sva_is_pattern(self->mem, 3 * self->size, 1));
 }
 
+/* matrix: 4 */
 TEST_F(fault, prot_none)
 {
 	ASSERT_EQ(0, mprotect(self->mem + self->size, self->size, PROT_NONE));
@@ -120,6 +123,7 @@ TEST_F(fault, prot_none)
 	EXPECT_TRUE(sva_is_pattern(self->mem, 4 * self->size, 1));
 }
 
+/* matrix: 4 */
 TEST_F(fault, read_only)
 {
 	uint8_t *page = self->mem + self->size;
@@ -140,6 +144,7 @@ TEST_F(fault, read_only)
 }
 
 /* The kernel's range, which the page tables may map, but not for users */
+/* matrix: 4 */
 TEST_F(fault, kernel_address)
 {
 	expect_counted_none(_metadata, self, &self->t.as,
@@ -151,6 +156,7 @@ TEST_F(fault, kernel_address)
  * An address that cannot exist. VT-d treats it as an error of the device, not
  * as a missing page. For SMMUv3 it is a normal translation fault, which stalls.
  */
+/* matrix: 4 */
 TEST_F(fault, impossible_address)
 {
 	int cause = variant->on == SVA_TEST_STALL_ON ?
@@ -164,6 +170,7 @@ TEST_F(fault, impossible_address)
  * Data before the hole must move, data behind it must not, and the position
  * must be reported.
  */
+/* matrix: 4 */
 TEST_F(fault, partial)
 {
 	uint8_t *hole = self->mem + 2 * self->size, big[100];
@@ -220,6 +227,7 @@ TEST_F(fault, without_pasid)
  * A physical address in a request that claims to be translated. A device with
  * ATS is trusted with this. From a device without ATS the IOMMU must refuse it.
  */
+/* matrix: 30 on SMMUv3 */
 TEST(forged_translation)
 {
 	size_t size = sva_page_size();

@@ -93,6 +93,7 @@ static void end_process(struct __test_metadata *_metadata, TEST_SELF(few),
 }
 
 /* All PASIDs are in use, so the next process has to wait until one is freed. */
+/* matrix: 16 */
 TEST_F(few, all_in_use)
 {
 	struct sva_as as;
@@ -195,6 +196,7 @@ TEST_F(few, kept_for_other_device)
  * The same with PASIDs that the driver chooses. A number must be free when its
  * bond has ended, whatever numbers the processes keep for ENQCMD.
  */
+/* matrix: 16 */
 TEST_F(few, private_is_free)
 {
 	struct sva *sva = &self->t.sva;

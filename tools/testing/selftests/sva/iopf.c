@@ -35,6 +35,7 @@ FIXTURE_VARIANT_ADD(iopf, pri)
 	.denied = SVA_TEST_CAUSE_PAGE_INVALID,
 };
 
+/* matrix: 6 */
 FIXTURE_VARIANT_ADD(iopf, stall)
 {
 	.mode = SVA_TEST_MODE_UNTRANSLATED,
@@ -98,6 +99,7 @@ static struct sva_test_op write_op(TEST_SELF(iopf), void *addr, size_t len)
 	return op;
 }
 
+/* matrix: 3 */
 TEST_F(iopf, write)
 {
 	struct sva_test_op op = write_op(self, self->mem + 100, 200);
@@ -112,6 +114,7 @@ TEST_F(iopf, write)
 }
 
 /* Reading maps the zero page, so writing later takes another fault. */
+/* matrix: 3 */
 TEST_F(iopf, read_then_write)
 {
 	ASSERT_CAUSE(0, sva_read(&self->t.as, self->mem, self->buf, 200));
@@ -124,6 +127,7 @@ TEST_F(iopf, read_then_write)
 	EXPECT_TRUE(sva_is_pattern(self->mem, 200, 6));
 }
 
+/* matrix: 3 */
 TEST_F(iopf, several_pages)
 {
 	size_t len = 6 * self->size + 2;
@@ -138,6 +142,7 @@ TEST_F(iopf, several_pages)
 				0));
 }
 
+/* matrix: 3 */
 TEST_F(iopf, copy)
 {
 	sva_pattern(self->mem, self->size, 7);
@@ -147,6 +152,7 @@ TEST_F(iopf, copy)
 	EXPECT_TRUE(sva_is_pattern(self->mem + 4 * self->size, self->size, 7));
 }
 
+/* matrix: 3 */
 TEST_F(iopf, cas)
 {
 	uint64_t old = 1, *word = (uint64_t *)(self->mem + 8);
@@ -158,6 +164,7 @@ TEST_F(iopf, cas)
 }
 
 /* The request is refused, and the device asks only for pages that need it. */
+/* matrix: 4 */
 TEST_F(iopf, into_a_hole)
 {
 	struct sva_test_op op = write_op(self, self->mem, 2 * self->size);
@@ -172,6 +179,7 @@ TEST_F(iopf, into_a_hole)
 }
 
 /* Memory that was never touched must be denied as well. */
+/* matrix: 4 */
 TEST_F(iopf, read_only)
 {
 	struct sva_test_op op = write_op(self, self->mem, 200);
@@ -185,6 +193,7 @@ TEST_F(iopf, read_only)
 	expect_faults(_metadata, self, 2, 1);
 }
 
+/* matrix: 4 */
 TEST_F(iopf, prot_none)
 {
 	ASSERT_EQ(0, mprotect(self->mem, self->size, PROT_NONE));
@@ -200,6 +209,7 @@ TEST_F(iopf, prot_none)
 /*
  * The page was given back to the kernel. It is requested again, and is empty.
  */
+/* matrix: 3 8 */
 TEST_F(iopf, after_dontneed)
 {
 	ASSERT_CAUSE(0, sva_write(&self->t.as, self->mem, self->buf, 64));
@@ -211,6 +221,7 @@ TEST_F(iopf, after_dontneed)
 }
 
 /* The device writes to a page that is shared since a fork: it is copied */
+/* matrix: 8 */
 TEST_F(iopf, copy_on_write)
 {
 	uint8_t *mem = self->mem;
@@ -302,6 +313,7 @@ static bool swap_out(TEST_SELF(iopf), uint8_t *mem, size_t len)
 }
 
 /* One fault for each page brings it back as it was */
+/* matrix: 8 */
 TEST_F(iopf, swapped_out)
 {
 	size_t len = PAGES * self->size;
@@ -365,6 +377,7 @@ static bool huge_pages_are_off(void)
 	return off;
 }
 
+/* matrix: 2 */
 TEST_F(iopf, huge_page)
 {
 	size_t len = huge_size();
@@ -396,6 +409,7 @@ TEST_F(iopf, huge_page)
 
 #define HUGETLB_LEN	(2UL << 20)
 
+/* matrix: 2 */
 TEST_F(iopf, hugetlb)
 {
 	uint8_t *mem;
@@ -445,6 +459,7 @@ static void expect_file(struct __test_metadata *_metadata, TEST_SELF(iopf),
 }
 
 /* The device must see the contents of the file. */
+/* matrix: 2 */
 TEST_F(iopf, shared_file)
 {
 	uint8_t text[64], other[64], *mem;
@@ -469,6 +484,7 @@ TEST_F(iopf, shared_file)
 }
 
 /* The device writes to the process's copy of the page, never to the file */
+/* matrix: 2 */
 TEST_F(iopf, private_file)
 {
 	uint8_t text[64], *mem;
@@ -484,6 +500,7 @@ TEST_F(iopf, private_file)
 }
 
 /* There is nothing behind the end of a file, nor behind a truncated end. */
+/* matrix: 4 */
 TEST_F(iopf, end_of_file)
 {
 	uint8_t *mem, *last;
@@ -533,6 +550,7 @@ static bool burst(const struct sva_as *as, uint32_t seed)
 }
 
 /* Faults of several processes at a time: each gets its own pages, all of them */
+/* matrix: 3 */
 TEST_F(iopf, burst)
 {
 	struct sva_as as = self->t.as;

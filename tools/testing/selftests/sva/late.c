@@ -7,6 +7,7 @@
 
 #include "test_dev.h"
 
+/* matrix: 5 21 */
 FIXTURE(late)
 {
 	struct test_dev t;

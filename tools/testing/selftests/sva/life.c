@@ -56,6 +56,7 @@ TEST_F(life, unbind)
 }
 
 /* An mm has one global PASID, and one shared bond per device. */
+/* matrix: 10 */
 TEST_F(life, bonds_are_shared)
 {
 	struct sva_as a, b, c;
@@ -79,6 +80,7 @@ TEST_F(life, bonds_are_shared)
 	test_expect_no_pasid(_metadata, &self->t, a.pasid, self->mem);
 }
 
+/* matrix: 9 */
 TEST_F(life, two_devices)
 {
 	struct test_dev other = {};
@@ -100,6 +102,7 @@ TEST_F(life, two_devices)
 }
 
 /* mm_get_enqcmd_pasid(): none, the bond's, and none again in a child */
+/* matrix: 17 18 */
 TEST_F(life, enqcmd_pasid)
 {
 	struct sva_as as;
@@ -131,6 +134,7 @@ TEST_F(life, close)
 }
 
 /* Threads of one mm come and go, each sees its own page */
+/* matrix: 20 */
 TEST_F(life, threads)
 {
 	const test_bind_t bind = test_bind_as;
@@ -141,6 +145,7 @@ TEST_F(life, threads)
 }
 
 /* A child inherits the file, but neither the parent's bond nor its PASID. */
+/* matrix: 18 */
 TEST_F(life, fork)
 {
 	struct sva_as as, own;
@@ -165,6 +170,7 @@ TEST_F(life, fork)
  * After a fork, parent and child share the page until one of them writes. The
  * device, which uses the parent's page table, must not write to the child's.
  */
+/* matrix: 8 */
 TEST_F(life, copy_on_write)
 {
 	uint8_t *seen = test_shared(1);
@@ -209,6 +215,7 @@ TEST_F(life, copy_on_write)
 }
 
 /* A new program in the same process is another mm, too */
+/* matrix: 18 */
 TEST_F(life, exec)
 {
 	struct sva_as as;
@@ -224,6 +231,7 @@ TEST_F(life, exec)
 }
 
 /* How a process with a bond ends, with or without DMA in progress */
+/* matrix: 19 */
 FIXTURE(end)
 {
 	struct test_dev t;
@@ -516,12 +524,14 @@ TEST_F(end, kill_in_ioctl)
 	expect_only_child_gone(_metadata, self);
 }
 
+/* matrix: 21 */
 TEST_F(end, unbind_in_flight)
 {
 	test_unbind_in_flight(_metadata, &self->t.as);
 }
 
 /* One of two bonds of an mm ends. Operations of the other one must go on. */
+/* matrix: 14 */
 TEST_F(end, unbind_the_other)
 {
 	struct sva_test_op op;
@@ -537,6 +547,7 @@ TEST_F(end, unbind_the_other)
 }
 
 /* Memory is unmapped while the device uses it. It must stop at the hole. */
+/* matrix: 7 */
 TEST_F(end, munmap_in_flight)
 {
 	struct sva_test_op op;

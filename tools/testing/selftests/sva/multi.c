@@ -103,6 +103,7 @@ static void child(TEST_SELF(multi), int rank, uint32_t mode)
 	_exit(0);
 }
 
+/* matrix: 1 */
 TEST_F(multi, same_address)
 {
 	pid_t pid[NR];

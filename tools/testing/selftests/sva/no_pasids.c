@@ -156,6 +156,7 @@ static int bind_number(struct sva *sva, uint32_t flags, uint32_t pasid)
 }
 
 /* Binding must fail, and must leave the device as it was. */
+/* matrix: 11 */
 TEST_F(no_pasids, bind)
 {
 	uint32_t unchecked = SVA_TEST_BIND_PRIVATE | SVA_TEST_BIND_UNCHECKED;

@@ -188,6 +188,7 @@ static void end_process(struct __test_metadata *_metadata, struct test_hand *h)
 	test_join(_metadata, h);
 }
 
+/* matrix: 16 */
 TEST_F_TIMEOUT(one_ssid, processes, 240)
 {
 	struct test_hand h[2];
@@ -248,6 +249,7 @@ static __noreturn void hammer(TEST_SELF(one_ssid), struct test_hand *h,
  * Two that cannot wait. Whoever gets the number at the moment in which it is
  * given back must be able to use it: -ENOSPC or the device, and nothing else.
  */
+/* matrix: 16 20 */
 TEST_F_TIMEOUT(one_ssid, at_once, 240)
 {
 	struct test_hand h[2];

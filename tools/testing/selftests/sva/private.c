@@ -102,6 +102,7 @@ TEST_F(private, unbind)
 }
 
 /* The number that was asked for is the one that the device uses */
+/* matrix: 11 18 */
 TEST_F(private, chosen_number)
 {
 	uint32_t numbers[] = { self->low, 5, self->high };
@@ -127,6 +128,7 @@ TEST_F(private, chosen_number)
 }
 
 /* The table in the kernel-doc: what a caller can get wrong */
+/* matrix: 11 */
 TEST_F(private, wrong_arguments)
 {
 	struct sva *sva = &self->t.sva;
@@ -163,6 +165,7 @@ TEST_F(private, capability)
 }
 
 /* One mm on two devices, with a different number on each */
+/* matrix: 12 */
 TEST_F(private, two_devices)
 {
 	struct test_dev other = {};
@@ -188,6 +191,7 @@ TEST_F(private, two_devices)
 }
 
 /* Two PASIDs of one mm on one device. Ending one must not affect the other. */
+/* matrix: 14 */
 TEST_F(private, two_pasids)
 {
 	void *mem = sva_long_way(TEST_LONG_MIB);
@@ -215,6 +219,7 @@ TEST_F(private, two_pasids)
  * mm_get_enqcmd_pasid() must be the PASID of the global bond, whatever other
  * bonds there are, and each bond must have the PASID of its call.
  */
+/* matrix: 17 18 */
 TEST_F(private, private_then_global)
 {
 	struct sva *sva = &self->t.sva;
@@ -242,6 +247,7 @@ TEST_F(private, private_then_global)
 	test_expect_no_pasid(_metadata, &self->t, global.pasid, self->mem);
 }
 
+/* matrix: 17 18 */
 TEST_F(private, global_then_private)
 {
 	struct sva *sva = &self->t.sva;
@@ -271,6 +277,7 @@ TEST_F(private, global_then_private)
 }
 
 /* A number in use must be refused, whoever uses it. */
+/* matrix: 10 */
 TEST_F(private, in_use_by_self)
 {
 	struct sva *sva = &self->t.sva;
@@ -285,6 +292,7 @@ TEST_F(private, in_use_by_self)
 	EXPECT_EQ(0, unchecked_pasid(sva, self->high));
 }
 
+/* matrix: 15 */
 TEST_F(private, in_use_by_other)
 {
 	struct sva_as as;
@@ -312,6 +320,7 @@ TEST_F(private, in_use_by_other)
 	test_join(_metadata, &h);
 }
 
+/* matrix: 15 */
 TEST_F(private, in_use_by_global)
 {
 	struct sva *sva = &self->t.sva;
@@ -341,6 +350,7 @@ static int attach_dma(struct sva *sva, uint32_t pasid, uint32_t *bond)
 	return ret;
 }
 
+/* matrix: 15 */
 TEST_F(private, in_use_by_dma_api)
 {
 	struct sva *sva = &self->t.sva;
@@ -363,6 +373,7 @@ TEST_F(private, in_use_by_dma_api)
  * The old call only shares its own bonds. It must fail while the driver uses
  * the number for something else, even for the same mm.
  */
+/* matrix: 10 15 */
 TEST_F(private, never_shared)
 {
 	struct sva *sva = &self->t.sva;
@@ -400,6 +411,7 @@ static bool own_pattern(const struct sva_as *as, uint8_t *mem, uint32_t seed)
  * Two processes with one number, on a device each, and one virtual address. Each
  * device reads and writes the memory of its own process.
  */
+/* matrix: 13 */
 TEST_F(private, same_number)
 {
 	struct test_dev other = {};
@@ -483,6 +495,7 @@ TEST_F(private, same_address)
  * must lead to the memory of that process, whatever the device and the IOMMU
  * have cached.
  */
+/* matrix: 16 */
 TEST_F(private, reused_at_once)
 {
 	struct sva_as as, forged = test_forged(&self->t, self->high);
@@ -528,6 +541,7 @@ TEST_F(private, reused_at_once)
 }
 
 /* A child has the file, but not the parent's bond */
+/* matrix: 18 */
 TEST_F(private, fork)
 {
 	struct sva_as as, own;
@@ -551,6 +565,7 @@ TEST_F(private, fork)
 }
 
 /* A new program in the same process is another mm */
+/* matrix: 18 */
 TEST_F(private, exec)
 {
 	struct test_hand h;
@@ -568,6 +583,7 @@ TEST_F(private, exec)
  * The process exits before its bond ends, because another process has the file
  * open. The PASID must lead nowhere, and must still be in use.
  */
+/* matrix: 19 */
 TEST_F(private, exit_before_unbind)
 {
 	struct sva *sva = &self->t.sva;
@@ -598,6 +614,7 @@ TEST_F(private, exit_before_unbind)
  * A process cannot be bound once it is exiting. This error comes after those
  * for wrong PASIDs and before the one for a PASID in use.
  */
+/* matrix: 19 */
 TEST_F(private, exiting)
 {
 	struct sva *sva = &self->t.sva;
@@ -640,6 +657,7 @@ static int bind_any(struct sva *sva, struct sva_as *as, uint32_t mode)
 }
 
 /* Threads of one mm make and end bonds of both kinds */
+/* matrix: 20 */
 TEST_F(private, threads)
 {
 	const test_bind_t bind[] = { bind_any, bind_any, test_bind_as };
@@ -651,6 +669,7 @@ TEST_F(private, threads)
  * Unbinding stops operations in progress. No more requests with the number may
  * be counted.
  */
+/* matrix: 21 */
 TEST_F(private, unbind_in_flight)
 {
 	struct sva_as as;

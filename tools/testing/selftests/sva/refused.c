@@ -97,6 +97,7 @@ static int bind_number(struct sva *sva, uint32_t pasid)
 }
 
 /* Errors of the device take precedence over those of the PASID. */
+/* matrix: 11 */
 TEST_F(refused, no_pasids)
 {
 	if (!find(&self->t, no_pasids))
@@ -111,6 +112,7 @@ TEST_F(refused, no_pasids)
  * The device has PASIDs that cannot be enabled. The core must notice this
  * before it calls the IOMMU driver, because not all drivers would refuse.
  */
+/* matrix: 11 */
 TEST_F(refused, not_enabled)
 {
 	struct sva_test_bind arg = {};

@@ -8,6 +8,7 @@
 
 #define LEN	TEST_WORKS_LEN
 
+/* matrix: 22 */
 FIXTURE(remove)
 {
 	struct test_dev t;
@@ -177,6 +178,7 @@ static __noreturn void bind_and_exit(TEST_SELF(remove), struct test_hand *h,
 }
 
 /* A reset must not attach the page table of a process that has exited. */
+/* matrix: 19 */
 TEST_F(remove, reset_after_exit)
 {
 	struct test_hand h;
@@ -311,11 +313,13 @@ static void unbind_platform(struct __test_metadata *_metadata, bool private)
 	sva_close(&t.sva);
 }
 
+/* matrix: 22 */
 TEST(platform_driver_unbound)
 {
 	unbind_platform(_metadata, false);
 }
 
+/* matrix: 22 */
 TEST(platform_driver_unbound_private)
 {
 	unbind_platform(_metadata, true);

@@ -144,6 +144,7 @@ TEST_F(hold, others_go_on)
 }
 
 /* The bond ends before the device has noticed the answer. */
+/* matrix: 21 */
 TEST_F(hold, unbind)
 {
 	struct sva *sva = &self->t.sva;
@@ -173,6 +174,7 @@ TEST_F(hold, munmap)
 	EXPECT_EQ(0, self->op.bytes);
 }
 
+/* matrix: 19 */
 TEST_F(hold, kill)
 {
 	uint32_t *pasid = test_shared(sizeof(*pasid));
@@ -199,6 +201,7 @@ TEST_F(hold, kill)
 }
 
 /* More page requests than the device was allowed to make */
+/* matrix: 5 */
 FIXTURE(flood)
 {
 	struct test_dev t;
@@ -328,6 +331,7 @@ TEST_F(flood, is_answered)
  * request, and the others must be dropped. If they were kept, they would be
  * handled with the next group that has the same index.
  */
+/* matrix: 5 */
 TEST(overflow_cuts_group)
 {
 	const size_t group = 8, pages = 2 * QUEUE, indices = 512;
@@ -369,6 +373,7 @@ TEST(overflow_cuts_group)
  * The device asks for an invalid address, or with privileges. Each time it must
  * be refused and get nothing. After that valid requests must succeed.
  */
+/* matrix: 4 */
 FIXTURE(malformed)
 {
 	struct test_dev t;
@@ -438,6 +443,7 @@ TEST_F(malformed, is_refused)
  * progress, and later ones find nothing attached. The device uses the raw
  * PASID, because the driver would stop operations that use the bond.
  */
+/* matrix: 21 */
 TEST(flood_unbind)
 {
 	const size_t pages = 1024;
@@ -464,6 +470,7 @@ TEST(flood_unbind)
  * The same with a device that is stalled at each page, and stops when one is
  * refused
  */
+/* matrix: 6 21 */
 TEST(stall_unbind)
 {
 	const size_t pages = 4096, len = pages * sva_page_size();
@@ -494,6 +501,7 @@ TEST(stall_unbind)
 }
 
 /* The device acts at a given step while the kernel takes a page away. */
+/* matrix: 7 */
 FIXTURE(munmap)
 {
 	struct test_dev t;
@@ -649,6 +657,7 @@ FIXTURE_TEARDOWN(step)
  * Before that it may, and reaches the same memory as before. When the unbind
  * has returned, none may succeed.
  */
+/* matrix: 7 */
 TEST_F(step, unbind)
 {
 	/* Use the raw PASID, so that the driver does not stop it. */
@@ -667,6 +676,7 @@ TEST_F(step, unbind)
 }
 
 /* Page requests that come that late are answered, and unbind returns */
+/* matrix: 21 */
 TEST_F(step, unbind_page_request)
 {
 	struct sva_as as = test_forged(&self->t, self->t.as.pasid);
@@ -689,6 +699,7 @@ TEST_F(step, unbind_page_request)
  * The number goes to another process at once. Requests that the device has made
  * for the old process must not be carried out for the new one.
  */
+/* matrix: 16 */
 TEST_F(step, next_in_line)
 {
 	struct sva *sva = &self->t.sva;

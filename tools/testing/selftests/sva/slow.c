@@ -165,6 +165,7 @@ static __noreturn void bind_too(TEST_SELF(slow), struct test_hand *h)
 	_exit(0);
 }
 
+/* matrix: 21 */
 TEST_F_TIMEOUT(slow, unbind, 60)
 {
 	uint8_t *mem = sva_pages(1);
@@ -216,6 +217,7 @@ static __noreturn void next_owner(TEST_SELF(slow), struct test_hand *h)
  * Otherwise it would ask again when the PASID has another owner: an SMMU may
  * retry late, as QEMU's does with x-late-retry=on.
  */
+/* matrix: 16 21 */
 TEST_F_TIMEOUT(slow, next_owner, 60)
 {
 	uint8_t *mem = sva_pages(1);

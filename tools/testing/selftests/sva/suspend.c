@@ -17,6 +17,7 @@
 #define PM		"/sys/power/"
 #define RTC		"/sys/class/rtc/rtc0/"
 
+/* matrix: 22 */
 FIXTURE(suspend)
 {
 	struct test_dev t;	/* its bond: by the driver's choice of PASID */

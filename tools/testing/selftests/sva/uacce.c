@@ -533,11 +533,13 @@ static void end_by(struct __test_metadata *_metadata, TEST_SELF(uacce),
 	EXPECT_TRUE(works(q, mode, self->mem));
 }
 
+/* matrix: 19 */
 TEST_F(uacce, exit)
 {
 	end_by(_metadata, self, variant->mode, 0);
 }
 
+/* matrix: 19 */
 TEST_F(uacce, kill)
 {
 	end_by(_metadata, self, variant->mode, SIGKILL);
@@ -586,6 +588,7 @@ static void expect_dead(struct __test_metadata *_metadata, int q)
 }
 
 /* The device is taken away from queues that are in use */
+/* matrix: 22 */
 TEST_F(uacce, remove)
 {
 	char link[128], *driver;
@@ -720,17 +723,20 @@ static void sweep(struct __test_metadata *_metadata, TEST_SELF(uacce),
 	expect_gone(_metadata, self, 1);
 }
 
+/* matrix: 24 */
 TEST_F(uacce, fail_first_open)
 {
 	sweep(_metadata, self, variant->mode, false);
 }
 
+/* matrix: 24 */
 TEST_F(uacce, fail_second_open)
 {
 	sweep(_metadata, self, variant->mode, true);
 }
 
 /* Nothing that close() would like to allocate keeps a PASID alive */
+/* matrix: 24 */
 TEST_F(uacce, fail_close)
 {
 	unsigned int nth;

@@ -250,6 +250,7 @@ TEST_F(uio, another_process)
 }
 
 /* The driver goes away from files that are open, and comes back */
+/* matrix: 22 */
 TEST_F(uio, remove)
 {
 	uint32_t pasid;

@@ -97,6 +97,7 @@ static void expect_there(struct __test_metadata *_metadata,
 }
 
 /* The freed page has a new use: the device neither reads nor changes it */
+/* matrix: 7 */
 TEST_F(unmap, page_used_again)
 {
 	uint8_t *page = self->mem + self->size, *again;
@@ -113,6 +114,7 @@ TEST_F(unmap, page_used_again)
 }
 
 /* On each device that the process is bound to, with the same PASID on both */
+/* matrix: 7 9 */
 TEST_F(unmap, two_devices)
 {
 	uint8_t *page = self->mem + self->size, *again;
@@ -140,6 +142,7 @@ TEST_F(unmap, two_devices)
  * Show that the first of these tests can fail: if a device or an IOMMU keeps
  * its translation, the same accesses must reach the page in its new use.
  */
+/* matrix: 7 32 */
 TEST_F(unmap, stale_is_noticed)
 {
 	uint8_t *page = self->mem + self->size, *again;
@@ -164,6 +167,7 @@ TEST_F(unmap, stale_is_noticed)
 	EXPECT_TRUE(sva_is_byte(again, LEN, 0xee));
 }
 
+/* matrix: 7 */
 TEST_F(unmap, all_pages)
 {
 	int i;
@@ -174,6 +178,7 @@ TEST_F(unmap, all_pages)
 }
 
 /* More pages than are invalidated one by one */
+/* matrix: 7 */
 TEST_F(unmap, many_pages)
 {
 	const size_t nr = 1500;
@@ -202,6 +207,7 @@ static const struct {
  * starts or ends next to an aligned address. The neighbouring pages stay
  * mapped, because freeing page tables would invalidate more.
  */
+/* matrix: 7 */
 TEST_F(unmap, both_ends)
 {
 	const size_t align = 512 * self->size;
@@ -224,6 +230,7 @@ TEST_F(unmap, both_ends)
 	}
 }
 
+/* matrix: 7 8 */
 TEST_F(unmap, huge_page)
 {
 	const size_t huge = 2 << 20;
@@ -247,6 +254,7 @@ TEST_F(unmap, huge_page)
 }
 
 /* Only the permission to write is lost. */
+/* matrix: 8 */
 TEST_F(unmap, mprotect_read)
 {
 	uint8_t *page = self->mem + self->size;
@@ -260,6 +268,7 @@ TEST_F(unmap, mprotect_read)
 	expect_there(_metadata, self, page + self->size);
 }
 
+/* matrix: 8 32 */
 TEST_F(unmap, mprotect_stale_is_noticed)
 {
 	uint8_t *page = self->mem + self->size;
@@ -272,6 +281,7 @@ TEST_F(unmap, mprotect_stale_is_noticed)
 	EXPECT_TRUE(sva_is_pattern(page, LEN, 3));
 }
 
+/* matrix: 8 */
 TEST_F(unmap, mprotect_none)
 {
 	uint8_t *page = self->mem + self->size;
@@ -282,6 +292,7 @@ TEST_F(unmap, mprotect_none)
 	EXPECT_TRUE(sva_is_pattern(page, LEN, 2));
 }
 
+/* matrix: 7 */
 TEST_F(unmap, dontneed)
 {
 	uint8_t *page = self->mem + self->size;
@@ -292,6 +303,7 @@ TEST_F(unmap, dontneed)
 }
 
 /* The page moves. Nothing is left at its old address, it is at the new one. */
+/* matrix: 8 */
 TEST_F(unmap, mremap)
 {
 	uint8_t *page = self->mem + self->size, *to = sva_pages(1);
@@ -304,6 +316,7 @@ TEST_F(unmap, mremap)
 }
 
 /* Another page appears at the same address, and the device must use that. */
+/* matrix: 7 */
 TEST_F(unmap, mapped_anew)
 {
 	uint8_t *page = self->mem + self->size, *p;

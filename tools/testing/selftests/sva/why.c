@@ -273,6 +273,7 @@ TEST_F(why, bad_number)
 	EXPECT_EQ(0, bind_number(&self->t.sva, max - 1));
 }
 
+/* matrix: 15 */
 TEST_F(why, number_in_use)
 {
 	struct sva_test_bind dma = {};
@@ -303,6 +304,7 @@ TEST_F(why, number_in_use)
 }
 
 /* The device has one PASID, which is taken; and a process has a larger one */
+/* matrix: 16 */
 TEST_F(why, limit)
 {
 	uint32_t bond, pasid = 0;
