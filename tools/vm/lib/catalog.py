@@ -40,6 +40,9 @@ class Suite:
     changes: str = ""           # a setting that its command changes for good
     not_debug: str = ""         # globs of its tests that DEBUG=1 leaves out
     like: str = ""              # the suite that has the same tests
+    matrix: str = ""            # rows of the file `matrix` that its tests are for
+    last: str = ""              # it judges what the others said
+    base: str = ""              # "no": it says nothing about BASE=1
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ def beyond_base(suite, test):
     """Does the test come with a topic that BASE=1 does not have?"""
     if not BASE:
         return False
+    if suite.base == "no":
+        return True
     whole, built = trees()
     return named(suite, test, whole) is True and named(suite, test, built) is False
 

@@ -40,9 +40,9 @@ def verdict_of(case):
     return "pass"
 
 
-def read(folder):
+def read(folder, arch="*"):
     """(suite, test, verdict) of all results below @folder"""
-    for path in sorted(glob.glob(os.path.join(folder, "*", "*.xml"))):
+    for path in sorted(glob.glob(os.path.join(folder, arch, "*.xml"))):
         root = ET.parse(path).getroot()
         for case in root.iter("testcase"):
             yield root.get("name"), case.get("name"), verdict_of(case)

@@ -72,7 +72,7 @@ def host_env(arch):
     """What a test program on the host needs to find the QEMU under test"""
     if arch not in ARCHS:
         return {}
-    return {"QTEST_QEMU_BINARY": qemu_binary(arch),
+    return {"ARCH": arch, "QTEST_QEMU_BINARY": qemu_binary(arch),
             "QEMU_TESTS": os.path.join(QEMU, "tests"), **SAN_ENV}
 
 
