@@ -550,14 +550,17 @@ static void sva_test_error_lam_meanwhile(struct kunit *test)
 {
 	struct sva_mock *m = sva_mock_init(test, "sva-mock", NULL);
 	struct mm_struct *mm = own_mm(test);
+	struct iommu_sva *bond;
 
 	m->lam_in_alloc = true;
 	KUNIT_EXPECT_EQ(test, sva_bind_error(m, mm, 1), -EOPNOTSUPP);
 	expect_calls(test, m, "AF");
 	KUNIT_EXPECT_FALSE(test, mm_has_sva(mm));
 	mm->context.lam_cr3_mask = 0;
-	KUNIT_EXPECT_PTR_EQ(test, iommu_sva_bind_device(m->dev, mm),
-			    ERR_PTR(-EBUSY));
+	bond = iommu_sva_bind_device(m->dev, mm);
+	KUNIT_EXPECT_PTR_EQ(test, bond, ERR_PTR(-EBUSY));
+	if (!IS_ERR(bond))
+		iommu_sva_unbind_device(bond);
 	expect_calls(test, m, "AF");
 	own_mm_exits(test, mm);
 }
