@@ -956,17 +956,20 @@ static void smmu_ats_walk(struct kunit *test, bool required)
 	smmu_ats_exit(test, &a);
 }
 
+/* matrix: 28 */
 static void smmu_test_ats_on_demand(struct kunit *test)
 {
 	smmu_ats_walk(test, false);
 }
 
+/* matrix: 29 */
 static void smmu_test_ats_required(struct kunit *test)
 {
 	smmu_ats_walk(test, true);
 }
 
 /* Never, whatever is attached, if the device or the SMMU has no ATS */
+/* matrix: 28 */
 static void smmu_test_ats_none(struct kunit *test)
 {
 	struct smmu_ats a = {};
@@ -992,6 +995,7 @@ static void smmu_test_ats_none(struct kunit *test)
  * What a change costs. An STE that is replaced in one write takes one CFGI_STE,
  * see arm_smmu_write_entry().
  */
+/* matrix: 9 */
 static void smmu_test_ats_commands(struct kunit *test)
 {
 	static const struct {
