@@ -127,6 +127,20 @@ t_matrix_row_without_test() {
 }
 
 # A reason that is not true any more is red
+# A suite whose sources say nothing is named below the row, for all of its tests
+t_matrix_suites_of_a_row() {
+	rows matrix_suites <<-'END'
+		1 one    First
+		   suites sva.o*
+		2 two    Second
+		3 three  Third
+		   suites sva.one
+	END
+	vm matrix --tap -a arm64 | grep '^ok 3 03_three$' >/dev/null || return 1
+	sed -i 's/sva.one$/sva.six/' "$house/tools/vm/data/matrix"
+	one_line vm matrix && says 'row 3 names suites sva.six, and there are none'
+}
+
 t_matrix_row_is_not_open() {
 	rows matrix_closed <<-'END'
 		1 one    The first

@@ -40,7 +40,6 @@ class Suite:
     changes: str = ""           # a setting that its command changes for good
     not_debug: str = ""         # globs of its tests that DEBUG=1 leaves out
     like: str = ""              # the suite that has the same tests
-    matrix: str = ""            # rows of the file `matrix` that its tests are for
     last: str = ""              # it judges what the others said
     base: str = ""              # "no": it says nothing about BASE=1
 
