@@ -106,14 +106,14 @@ static int sva_test_bond_dma(struct sva_test *st, struct sva_test_bond *bond)
 	return 0;
 }
 
-/* Allocate a domain that a first stage can be nested on, and attach the RID. */
-static int sva_test_bond_stage2(struct sva_test *st, struct sva_test_bond *bond)
+/* Allocate a domain of the kind that @flags ask for, and attach the RID. */
+static int sva_test_bond_rid(struct sva_test *st, struct sva_test_bond *bond,
+			     unsigned int flags)
 {
 	struct iommu_domain *domain;
 	int ret;
 
-	domain = iommu_paging_domain_alloc_flags(st->hw.dev,
-						 IOMMU_HWPT_ALLOC_NEST_PARENT);
+	domain = iommu_paging_domain_alloc_flags(st->hw.dev, flags);
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
 	ret = iommu_attach_device(domain, st->hw.dev);
@@ -124,6 +124,17 @@ static int sva_test_bond_stage2(struct sva_test *st, struct sva_test_bond *bond)
 	bond->domain = domain;
 	bond->rid = true;
 	return 0;
+}
+
+static int sva_test_bond_paging(struct sva_test *st, struct sva_test_bond *bond)
+{
+	return sva_test_bond_rid(st, bond, 0);
+}
+
+/* A domain that a first stage can be nested on */
+static int sva_test_bond_stage2(struct sva_test *st, struct sva_test_bond *bond)
+{
+	return sva_test_bond_rid(st, bond, IOMMU_HWPT_ALLOC_NEST_PARENT);
 }
 
 static void sva_test_bond_detach(struct sva_test *st,
@@ -254,14 +265,28 @@ int sva_test_attach_dma(struct sva_test_file *file, struct sva_test_bind *arg)
 	return sva_test_bond_new(file, arg, NULL, sva_test_bond_dma);
 }
 
-int sva_test_attach_stage2(struct sva_test_file *file,
-			   struct sva_test_bind *arg)
+static int sva_test_attach_rid(struct sva_test_file *file,
+			       struct sva_test_bind *arg,
+			       int (*attach)(struct sva_test *st,
+					     struct sva_test_bond *bond))
 {
 	if (arg->mm_of || arg->flags || arg->pasid)
 		return -EINVAL;
 	if (!capable(CAP_SYS_RAWIO))
 		return -EPERM;
-	return sva_test_bond_new(file, arg, NULL, sva_test_bond_stage2);
+	return sva_test_bond_new(file, arg, NULL, attach);
+}
+
+int sva_test_attach_stage2(struct sva_test_file *file,
+			   struct sva_test_bind *arg)
+{
+	return sva_test_attach_rid(file, arg, sva_test_bond_stage2);
+}
+
+int sva_test_attach_paging(struct sva_test_file *file,
+			   struct sva_test_bind *arg)
+{
+	return sva_test_attach_rid(file, arg, sva_test_bond_paging);
 }
 
 int sva_test_unbind(struct sva_test_file *file, struct sva_test_unbind *arg)

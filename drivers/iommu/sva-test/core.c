@@ -272,11 +272,16 @@ static int __init sva_test_init(void)
 	ret = pci_register_driver(&sva_test_pci_driver);
 	if (ret)
 		goto err_chrdev;
-	ret = platform_driver_register(&sva_test_platform_driver);
+	ret = pci_register_driver(&sva_test_owner_driver);
 	if (ret)
 		goto err_pci;
+	ret = platform_driver_register(&sva_test_platform_driver);
+	if (ret)
+		goto err_owner;
 	return 0;
 
+err_owner:
+	pci_unregister_driver(&sva_test_owner_driver);
 err_pci:
 	pci_unregister_driver(&sva_test_pci_driver);
 err_chrdev:
@@ -290,6 +295,7 @@ module_init(sva_test_init);
 static void __exit sva_test_exit(void)
 {
 	platform_driver_unregister(&sva_test_platform_driver);
+	pci_unregister_driver(&sva_test_owner_driver);
 	pci_unregister_driver(&sva_test_pci_driver);
 	unregister_chrdev_region(sva_test_devt, SVA_TEST_MINORS);
 	class_unregister(&sva_test_class);

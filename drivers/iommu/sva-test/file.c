@@ -189,6 +189,8 @@ static int sva_test_command(struct sva_test_file *file, unsigned int cmd,
 		return sva_test_attach_dma(file, &arg->bind);
 	case SVA_TEST_IOC_ATTACH_STAGE2:
 		return sva_test_attach_stage2(file, &arg->bind);
+	case SVA_TEST_IOC_ATTACH_PAGING:
+		return sva_test_attach_paging(file, &arg->bind);
 	case SVA_TEST_IOC_UNBIND:
 		return sva_test_unbind(file, &arg->unbind);
 	case SVA_TEST_IOC_RUN:

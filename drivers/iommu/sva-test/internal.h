@@ -249,6 +249,8 @@ int sva_test_bind(struct sva_test_file *file, struct sva_test_bind *arg);
 int sva_test_attach_dma(struct sva_test_file *file, struct sva_test_bind *arg);
 int sva_test_attach_stage2(struct sva_test_file *file,
 			   struct sva_test_bind *arg);
+int sva_test_attach_paging(struct sva_test_file *file,
+			   struct sva_test_bind *arg);
 int sva_test_unbind(struct sva_test_file *file, struct sva_test_unbind *arg);
 
 /* dma.c */
@@ -279,6 +281,7 @@ struct uacce_device *sva_test_uacce_add(struct sva_test *st,
 
 /* pci.c */
 extern struct pci_driver sva_test_pci_driver;
+extern struct pci_driver sva_test_owner_driver;
 
 /* platform.c */
 extern struct platform_driver sva_test_platform_driver;

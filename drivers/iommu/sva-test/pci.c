@@ -4,6 +4,7 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
+#include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/pm.h>
 
@@ -128,4 +129,38 @@ struct pci_driver sva_test_pci_driver = {
 	.remove = sva_test_pci_remove,
 	.err_handler = &sva_test_pci_err,
 	.driver.pm = pm_sleep_ptr(&sva_test_pm_ops),
+};
+
+/*
+ * The same with DMA ownership, as VFIO takes it: requests without a PASID are
+ * blocked. Interrupts are set up before that, although they may be blocked as
+ * well, because there is no way to do it later.
+ */
+static int sva_test_owner_probe(struct pci_dev *pdev,
+				const struct pci_device_id *id)
+{
+	int ret;
+
+	ret = sva_test_pci_probe(pdev, id);
+	if (ret)
+		return ret;
+	ret = iommu_device_claim_dma_owner(&pdev->dev, pdev);
+	if (ret)
+		sva_test_pci_remove(pdev);
+	return ret;
+}
+
+static void sva_test_owner_remove(struct pci_dev *pdev)
+{
+	sva_test_pci_remove(pdev);
+	iommu_device_release_dma_owner(&pdev->dev);
+}
+
+/* For devices whose driver_override names it */
+struct pci_driver sva_test_owner_driver = {
+	.name = "sva-test-owner",
+	.probe = sva_test_owner_probe,
+	.remove = sva_test_owner_remove,
+	.err_handler = &sva_test_pci_err,
+	.driver_managed_dma = true,
 };

@@ -195,6 +195,13 @@ struct sva_test_knobs {
 #define SVA_TEST_IOC_SLOW_RELEASE	_IO(SVA_TEST_IOC_MAGIC, 20)
 
 /*
+ * As SVA_TEST_IOC_ATTACH_STAGE2, to an address space of the usual kind, in which
+ * nothing is mapped
+ */
+#define SVA_TEST_IOC_ATTACH_PAGING \
+	_IOWR(SVA_TEST_IOC_MAGIC, 21, struct sva_test_bind)
+
+/*
  * The device is also an accelerator of uacce, /dev/sva_test-<N>. Each queue has
  * its own channel, whose slice of the local memory can be mapped as the region
  * UACCE_QFRT_DUS. Two ioctls work on a queue:

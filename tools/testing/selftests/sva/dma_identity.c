@@ -71,6 +71,7 @@ TEST_F(dma_identity, unmapped)
 	test_dma_works(_metadata, &self->d, &self->d.rid);
 }
 
+/* Without a PASID ATS can be off. */
 TEST_F(dma_identity, detached)
 {
 	struct sva_as forged = test_forged(&self->d.t, self->pasid);
@@ -80,6 +81,7 @@ TEST_F(dma_identity, detached)
 	ASSERT_EQ(0, sva_unbind(&self->d.t.sva, self->d.as.bond));
 	test_dma_fails(_metadata, &self->d, &forged,
 		       test_no_pasid(variant->mode));
+	self->d.rid.mode = SVA_TEST_MODE_UNTRANSLATED;
 	test_dma_works(_metadata, &self->d, &self->d.rid);
 }
 
@@ -94,6 +96,7 @@ TEST_F(dma_identity, refused)
 		SKIP(return, "identity can have a PASID");
 	ASSERT_EQ(-EOPNOTSUPP, self->error);
 	test_dma_fails(_metadata, &self->d, &as, test_no_pasid(variant->mode));
+	self->d.rid.mode = SVA_TEST_MODE_UNTRANSLATED;
 	test_dma_works(_metadata, &self->d, &self->d.rid);
 	ASSERT_EQ(0, sva_bind_private(&self->d.t.sva, &bond, &self->pasid));
 	EXPECT_TRUE(test_works(&as, mem));

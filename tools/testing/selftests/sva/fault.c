@@ -248,6 +248,8 @@ TEST(forged_translation)
 		.as = SVA_TEST_AS_RID,
 		.mode = SVA_TEST_MODE_TRANSLATED,
 	};
+	/* Nothing is attached but what the RID has. */
+	ASSERT_EQ(0, sva_info(&t.sva, &t.info));
 	cause = t.info.on & SVA_TEST_ATS_ON ? 0 : SVA_TEST_CAUSE_REFUSED;
 
 	ASSERT_EQ(0, sva_counters_clear(&t.sva));

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <linux/capability.h>
 
 #include "kselftest_harness.h"
@@ -44,6 +45,34 @@ static void __attribute__((constructor)) test_is_privileged(void)
 		ksft_exit_skip("no CAP_SYS_ADMIN and CAP_SYS_RAWIO\n");
 }
 
+/*
+ * What is enabled while a PASID is attached, which is what a test is about. A
+ * device whose own DMA is not translated need not have ATS and PRI before. A
+ * child binds, so that the caller is a process that never did.
+ */
+static void __maybe_unused test_info(struct test_dev *t)
+{
+	struct sva_test_info info = {};
+	uint32_t bond, pasid = 0;
+	struct sva sva;
+	int status = 0;
+	pid_t pid;
+
+	if (t->info.domain != SVA_DOMAIN_PT || !t->info.max_pasids ||
+	    !(t->info.caps & SVA_TEST_CAPS_ATS) ||
+	    t->info.on & SVA_TEST_ATS_ON)
+		return;
+	pid = fork();
+	if (!pid) {
+		if (!sva_open_path(&sva, t->sva.path) &&
+		    !sva_bind_private(&sva, &bond, &pasid))
+			sva_info(&sva, &info);
+		_exit(info.on);
+	}
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		t->info.on |= WEXITSTATUS(status);
+}
+
 /* Open device @nr. Skip the test if it has no PASIDs. */
 static void __maybe_unused test_open_nr(struct __test_metadata *_metadata,
 					struct test_dev *t, int nr)
@@ -55,6 +84,7 @@ static void __maybe_unused test_open_nr(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, ret)
 		TH_LOG("%s: %s", sva_path(nr), strerror(-ret));
 	ASSERT_EQ(0, sva_info(&t->sva, &t->info));
+	test_info(t);
 	if (!t->info.max_pasids)
 		SKIP(_exit(KSFT_SKIP), "no PASIDs");
 }
@@ -76,8 +106,10 @@ static bool __maybe_unused test_next(struct test_dev *t, int *nr)
 		snprintf(path, sizeof(path), "/dev/sva-test%d", (*nr)++);
 		if (sva_open_path(&t->sva, path))
 			continue;
-		if (!sva_info(&t->sva, &t->info))
+		if (!sva_info(&t->sva, &t->info)) {
+			test_info(t);
 			return true;
+		}
 		sva_close(&t->sva);
 	}
 	return false;
