@@ -120,7 +120,7 @@ groups() {
 enabled() {
 	case $machine in
 	x86_64)		want="PASID ATS PRI" ;;
-	aarch64)	want="PASID" ;;
+	aarch64)	want="PASID ATS" ;;
 	amd)		want="nothing" ;;
 	esac
 	for d in /dev/sva-test*; do
