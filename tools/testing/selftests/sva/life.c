@@ -405,7 +405,7 @@ TEST_F(end, exit_several)
 	}
 	test_join(_metadata, &h);
 	for (i = 0; i < ARRAY_SIZE(pasid); i++)
-		test_expect_no_pasid(_metadata, &self->t, pasid[i], self->mem);
+		test_expect_exited(_metadata, &self->t, pasid[i], self->mem);
 	EXPECT_TRUE(test_works(&self->t.as, self->mem));
 }
 

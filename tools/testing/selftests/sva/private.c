@@ -599,7 +599,7 @@ TEST_F(private, exit_before_unbind)
 		_exit(0);
 	}
 	test_join(_metadata, &h);
-	test_expect_no_pasid(_metadata, &self->t, self->high, self->mem);
+	test_expect_exited(_metadata, &self->t, self->high, self->mem);
 	EXPECT_EQ(-EPERM, sva_unbind(sva, *bond));
 	EXPECT_EQ(-EBUSY, unchecked_pasid(sva, self->high));
 

@@ -257,6 +257,20 @@ static int __maybe_unused test_no_pasid(uint32_t mode)
 	return SVA_TEST_CAUSE_REFUSED;
 }
 
+/*
+ * How an access ends once the process has exited, as long as the bond has not
+ * ended. VT-d detaches the PASID then. SMMUv3 keeps its CD, but takes the page
+ * table away, which is a translation fault as for any address.
+ */
+static int __maybe_unused test_exited(uint32_t mode)
+{
+#ifdef __x86_64__
+	return test_no_pasid(mode);
+#else
+	return test_denied(mode);
+#endif
+}
+
 #define EXPECT_CAUSE(cause, call) do { \
 	int __cause = (call); \
 	EXPECT_EQ(cause, __cause) \
@@ -287,13 +301,15 @@ static bool __maybe_unused test_works(const struct sva_as *as, uint8_t *mem)
 	       sva_is_pattern(mem, sizeof(buf), 9);
 }
 
-/* Check that @pasid leads nowhere, neither for reading nor for writing. */
+/*
+ * Check that @pasid leads nowhere, neither for reading nor for writing, and that
+ * both end with @cause.
+ */
 static void __maybe_unused
-test_expect_no_pasid(struct __test_metadata *_metadata, struct test_dev *t,
-		     uint32_t pasid, uint8_t *mem)
+test_expect_nowhere(struct __test_metadata *_metadata, struct test_dev *t,
+		    uint32_t pasid, uint8_t *mem, int cause)
 {
 	struct sva_as forged = test_forged(t, pasid);
-	int cause = test_no_pasid(t->as.mode);
 	struct sva_test_counters c;
 	uint8_t buf[TEST_WORKS_LEN];
 
@@ -306,8 +322,29 @@ test_expect_no_pasid(struct __test_metadata *_metadata, struct test_dev *t,
 	EXPECT_TRUE(sva_is_pattern(buf, sizeof(buf), 11));
 	ASSERT_EQ(0, sva_counters(&t->sva, pasid, &c));
 	EXPECT_EQ(0, c.answered);
-	EXPECT_EQ(2, cause == SVA_TEST_CAUSE_ATS_DENIED ? c.ats_denied :
-							  c.refused);
+	if (cause == SVA_TEST_CAUSE_ATS_NO_ACCESS) {
+		EXPECT_EQ(2, c.ats_requests);
+	} else if (cause == SVA_TEST_CAUSE_ATS_DENIED) {
+		EXPECT_EQ(2, c.ats_denied);
+	} else {
+		EXPECT_EQ(2, c.refused);
+	}
+}
+
+static void __maybe_unused
+test_expect_no_pasid(struct __test_metadata *_metadata, struct test_dev *t,
+		     uint32_t pasid, uint8_t *mem)
+{
+	test_expect_nowhere(_metadata, t, pasid, mem,
+			    test_no_pasid(t->as.mode));
+}
+
+/* The same for a bond that is left when its process has exited */
+static void __maybe_unused
+test_expect_exited(struct __test_metadata *_metadata, struct test_dev *t,
+		   uint32_t pasid, uint8_t *mem)
+{
+	test_expect_nowhere(_metadata, t, pasid, mem, test_exited(t->as.mode));
 }
 
 /* mm_get_enqcmd_pasid() of the caller */
