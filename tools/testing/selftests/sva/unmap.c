@@ -122,6 +122,8 @@ TEST_F(unmap, two_devices)
 	struct sva_as as;
 
 	test_open_nr(_metadata, &other, 1);
+	/* It may have made a process, and then a page that is written to faults */
+	use_pages(_metadata, self);
 	test_mode(_metadata, &other, variant->mode);
 	ASSERT_EQ(0, test_bind_as(&other.sva, &as, variant->mode));
 	ASSERT_EQ(self->t.as.pasid, as.pasid);
