@@ -10,8 +10,12 @@
 #include <linux/export.h>
 #include <linux/pci.h>
 #include <linux/pci-ats.h>
+#include <linux/seq_file.h>
 
 #include "iommu-ats.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/iommu_ats.h>
 
 /**
  * iommu_ats_decide() - Say whether a device is to have ATS enabled, and why
@@ -92,4 +96,79 @@ const char *iommu_ats_refusal(struct device *dev)
 	    !device_iommu_capable(dev, IOMMU_CAP_PCI_ATS_SUPPORTED))
 		return "its IOMMU does not support that";
 	return NULL;
+}
+
+/* A name, which does not change, and what comes after "because" */
+static const struct {
+	const char *name, *text;
+} reasons[] = {
+	[IOMMU_ATS_UNKNOWN] = {
+		"UNKNOWN", "the driver of its IOMMU does not tell" },
+	[IOMMU_ATS_OFF_UNTRUSTED] = {
+		"UNTRUSTED", "the device is not trusted" },
+	[IOMMU_ATS_OFF_INCAPABLE] = {
+		"INCAPABLE", "the device or its IOMMU lacks it, or it is switched off" },
+	[IOMMU_ATS_OFF_GUEST] = {
+		"GUEST", "the guest that has the device does not use it" },
+	[IOMMU_ATS_OFF_RESET] = {
+		"RESET", "the device is being reset" },
+	[IOMMU_ATS_OFF_BLOCKED] = {
+		"BLOCKED", "nothing is attached to the device" },
+	[IOMMU_ATS_OFF_IDENTITY] = {
+		"IDENTITY", "the device works with physical addresses" },
+	[IOMMU_ATS_OFF_TIMEOUT] = {
+		"TIMEOUT", "the device does not invalidate its TLB" },
+	[IOMMU_ATS_ON_RID] = {
+		"RID", "its requests without a PASID are translated" },
+	[IOMMU_ATS_ON_PASID] = {
+		"PASID", "one of its PASIDs is attached" },
+	[IOMMU_ATS_ON_REQUIRED] = {
+		"REQUIRED", "the device does not work without it" },
+};
+
+/* What the device itself has been told, whatever the reason is */
+static bool ats_is_enabled(struct device *dev)
+{
+	return to_pci_dev(dev)->ats_enabled;
+}
+
+/**
+ * iommu_ats_report() - Tell people why a device has ATS, or has none
+ * @dev: the device
+ * @reason: what iommu_ats_decide() says of the state that the device has now
+ *
+ * The driver of an IOMMU calls this at the end of each change of what is
+ * attached to the device, when ATS is enabled or disabled already. It leaves the
+ * reason for debugfs. If ATS was enabled or disabled since the last call, it
+ * traces that.
+ *
+ * Context: the group's mutex is held, or the device has left its group.
+ */
+void iommu_ats_report(struct device *dev, enum iommu_ats_reason reason)
+{
+	bool on;
+
+	if (!dev_is_pci(dev))
+		return;
+	on = ats_is_enabled(dev);
+	WRITE_ONCE(dev->iommu->ats_reason, reason);
+	if (on == dev->iommu->ats_reported)
+		return;
+	dev->iommu->ats_reported = on;
+	trace_iommu_ats(dev, on, reasons[reason].name, reasons[reason].text);
+}
+EXPORT_SYMBOL_GPL(iommu_ats_report);
+
+/*
+ * The line of debugfs about the device. What it says is on is on in the device,
+ * even if the policy has another opinion.
+ */
+void iommu_ats_show(struct seq_file *s, struct device *dev)
+{
+	enum iommu_ats_reason reason = READ_ONCE(dev->iommu->ats_reason);
+
+	if (dev_is_pci(dev))
+		seq_printf(s, "ATS %s %s: %s\n",
+			   ats_is_enabled(dev) ? "on" : "off",
+			   reasons[reason].name, reasons[reason].text);
 }

@@ -45,21 +45,27 @@ struct iommu_ats_state {
 
 /*
  * Why ATS is off or on. The order matters only in that IOMMU_ATS_ON_RID is the
- * first of those that mean that it is on.
+ * first of those that mean that it is on. Unknown is what no driver has told.
  */
 enum iommu_ats_reason {
+	IOMMU_ATS_UNKNOWN,
 	IOMMU_ATS_OFF_UNTRUSTED,
 	IOMMU_ATS_OFF_INCAPABLE,
 	IOMMU_ATS_OFF_GUEST,
 	IOMMU_ATS_OFF_RESET,
 	IOMMU_ATS_OFF_BLOCKED,
 	IOMMU_ATS_OFF_IDENTITY,
+	IOMMU_ATS_OFF_TIMEOUT,
 	IOMMU_ATS_ON_RID,
 	IOMMU_ATS_ON_PASID,
 	IOMMU_ATS_ON_REQUIRED,
 };
 
+struct seq_file;
+
 enum iommu_ats_reason iommu_ats_decide(const struct iommu_ats_state *target);
+void iommu_ats_report(struct device *dev, enum iommu_ats_reason reason);
+void iommu_ats_show(struct seq_file *s, struct device *dev);
 bool iommu_device_in_reset(struct device *dev);
 const char *iommu_ats_refusal(struct device *dev);
 

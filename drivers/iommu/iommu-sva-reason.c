@@ -8,6 +8,7 @@
 #include <linux/seq_file.h>
 #include <kunit/visibility.h>
 
+#include "iommu-ats.h"
 #include "iommu-priv.h"
 #include "iommu-sva-reason.h"
 
@@ -131,6 +132,7 @@ static int iommu_sva_show(struct seq_file *s, void *unused)
 			    iommu_group_pasid_owner(dev->iommu_group, pasid),
 			    NULL);
 	}
+	iommu_ats_show(s, dev);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(iommu_sva);

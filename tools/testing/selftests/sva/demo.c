@@ -8,8 +8,8 @@
  * register or the kernel. If a value is not as it should be, the line says
  * FAIL, and the exit status is 1.
  *
- * demo [stale-tlb]: use a device that ignores invalidations while memory is
- * unmapped.
+ * demo [stale-tlb | ats-on]: use a device that ignores invalidations while memory
+ * is unmapped, or leave ATS on for a device that has no use for it.
  */
 #include <errno.h>
 #include <sched.h>
@@ -26,6 +26,7 @@
 
 #include "kselftest.h"
 #include "sva_lib.h"
+#include "test_pci.h"
 
 #define LEN		32
 /* Free in a static program on x86_64 and arm64 */
@@ -766,6 +767,107 @@ static void show_exit(void)
 	finish(B);
 }
 
+/* Give the device to @driver, and wait until it has it. */
+static void change_driver(int dev, const char *driver)
+{
+	const char *name = infos[dev].name;
+	int i, ret = -ENOENT;
+
+	sva_close(&devs[dev]);
+	pci_write(name, "driver/unbind", name);
+	pci_write(name, "driver_override", driver);
+	sva_write_file("/sys/bus/pci/drivers_probe", name);
+	for (i = 0; i < 1000 && ret; i++) {
+		usleep(1000);
+		ret = sva_open(&devs[dev], dev);
+	}
+	if (ret)
+		give_up("%s: no driver: %s", name, strerror(-ret));
+}
+
+/* The reason that debugfs gives for the state of ATS */
+static const char *ats_reason(const char *name)
+{
+	static char reason[32];
+	char line[256];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/sys/kernel/debug/iommu-sva/pci:%s", name);
+	f = fopen(line, "re");
+	strcpy(reason, "?");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "ATS %*s %31[A-Z]", reason);
+	if (f)
+		fclose(f);
+	return reason;
+}
+
+/*
+ * Write to physical memory by a request that claims to be translated already.
+ * There may be no interrupt at its end, which would be a request as well.
+ */
+static int write_translated(int dev, uint64_t addr, const char *text)
+{
+	struct sva_as as = {
+		.sva = &devs[dev],
+		.as = SVA_TEST_AS_RID,
+		.mode = SVA_TEST_MODE_TRANSLATED,
+	};
+	struct sva_test_op op = sva_op(&as, SVA_TEST_OP_WRITE,
+				       (void *)(uintptr_t)addr, LEN);
+	char buf[LEN] = "";
+	int i;
+
+	strncpy(buf, text, LEN - 1);
+	op.buf = (uintptr_t)buf;
+	op.buf_len = LEN;
+	if (sva_submit(as.sva, &op))
+		give_up("%s takes no commands", dev_name(dev));
+	for (i = 0; i < 1000 && !sva_peek(as.sva, &op) &&
+	     (op.state & SVA_TEST_STATE) == SVA_TEST_BUSY; i++)
+		usleep(1000);
+	sva_abort(as.sva, &op);
+	return sva_wait(as.sva, &op);
+}
+
+/*
+ * The driver of this device has taken its DMA, as VFIO does, and attaches nothing.
+ * The device lies to reach the memory of a process that never heard of it.
+ */
+static void show_no_user(bool ats_on)
+{
+	const char *name = infos[1].name;
+	struct sva_test_bind empty = {};
+	struct request rq = { .dev = 0 };
+	struct process *D;
+	bool on, kept;
+	int ret;
+
+	change_driver(1, "sva-test-owner");
+	D = begin("D");
+	must(D, act_map, &rq, "mmap");
+	put(D, &rq, "D's secret");
+	must(D, act_pfn, &rq, "frame");
+	/* An address space in which nothing is mapped */
+	if (ats_on && sva_ioctl(&devs[1], SVA_TEST_IOC_ATTACH_PAGING, &empty))
+		give_up("%s: no address space", dev_name(1));
+	on = ats_enabled(name);
+	tell("no user", !on && !strcmp(ats_reason(name), "BLOCKED"),
+	     "%s, nothing attached to it: ATS %s, because %s", dev_name(1),
+	     on ? "on" : "off", ats_reason(name));
+	ret = write_translated(1, rq.pfn * sva_page_size(), "overwritten");
+	tell("no user", is_refused(ret),
+	     "%s writes to frame %#llx as translated: %s", dev_name(1),
+	     (unsigned long long)rq.pfn, ret ? sva_cause(ret) : "written");
+	get(D, &rq);
+	kept = same(rq.text, "D's secret");
+	tell("no user", kept, "D's page in frame %#llx %s: %s",
+	     (unsigned long long)rq.pfn,
+	     kept ? "is as it was" : "was written to", quoted(rq.text));
+	finish(D);
+	change_driver(1, "\n");
+}
+
 /* A device with one PASID, if there is one */
 static bool find_lone(struct sva *sva)
 {
@@ -852,9 +954,10 @@ static void show_one_ssid(void)
 int main(int argc, char **argv)
 {
 	bool stale = argc == 2 && !strcmp(argv[1], "stale-tlb");
+	bool ats_on = argc == 2 && !strcmp(argv[1], "ats-on");
 
-	if (argc > 1 && !stale) {
-		fprintf(stderr, "usage: %s [stale-tlb]\n", argv[0]);
+	if (argc > 1 && !stale && !ats_on) {
+		fprintf(stderr, "usage: %s [stale-tlb | ats-on]\n", argv[0]);
 		return 2;
 	}
 	/* A process that has exited is reported like other errors. */
@@ -871,6 +974,7 @@ int main(int argc, char **argv)
 	show_munmap(stale);
 	show_unbind();
 	show_exit();
+	show_no_user(ats_on);
 	show_one_ssid();
 	/* Make clear that the story is not complete. */
 	printf("%d lines, %d failed\n", told, failed);

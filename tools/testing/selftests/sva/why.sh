@@ -60,6 +60,13 @@ case $want in
 NO_IOMMU)	good=$(has "$said" "*No such file*") ;;
 *)		good=$(has "$said" "iommu_sva_bind_device_pasid $want: *") ;;
 esac
+case $want in
+ATS_OFF_UNTRUSTED)		ats="off UNTRUSTED" ;;
+ATS_OFF_* | IOMMU_NO_ATS)	ats="off INCAPABLE" ;;
+OK | IOMMU_NO_PASIDS)		ats="on RID" ;;
+*)				ats= ;;
+esac
+[ -z "$ats" ] || [ "$(has "$said" "*ATS $ats: *")" = 1 ] || good=0
 result said "$good" "$said"
 
 # What becomes of it
