@@ -8,6 +8,9 @@
  *  - refuses the domain beforehand, so that nothing may be moved,
  *  - fails after all have agreed, so that all devices get the old domain back,
  *  - fails, and one of them cannot go back, so that all of them are blocked.
+ *
+ * With iommu.block_unbound=all the group is blocked while no driver uses it, for
+ * each way in which drivers and devices come and go.
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
@@ -44,12 +47,16 @@ struct grp_dev {
 	/* The driver was told to detach what is not attached */
 	bool			misled;
 	bool			direct;
+	bool			relaxable;
 	bool			defer;
+	/* It seems to have a driver when it is found. */
+	bool			early;
 };
 
 struct grp_test {
 	struct iommu_device		iommu;
 	struct notifier_block		nb;
+	const struct bus_type		*bus;
 	struct grp_dev			dev[NR_DEVS + 1];
 	unsigned int			nr_added;
 	struct iommu_domain		old, new;
@@ -58,6 +65,12 @@ struct grp_test {
 	unsigned int			default_type;
 	unsigned int			nr_domains;
 	u32				pasid_bits;
+	enum iommu_block_unbound	block;	/* the machine's */
+	/* What probe returns, how often it was called, what the RID had then */
+	int				probe_ret;
+	unsigned int			nr_probes;
+	struct iommu_domain		*probe_rid;
+	bool				map_fails;
 };
 
 static struct grp_test *grp;
@@ -145,10 +158,29 @@ static phys_addr_t grp_iova_to_phys(struct iommu_domain *domain,
 	return 0;
 }
 
+static int grp_map(struct iommu_domain *domain, unsigned long iova,
+		   phys_addr_t paddr, size_t size, size_t nr, int prot,
+		   gfp_t gfp, size_t *mapped)
+{
+	if (grp->map_fails)
+		return FAILED;
+	*mapped = size * nr;
+	return 0;
+}
+
+static size_t grp_unmap(struct iommu_domain *domain, unsigned long iova,
+			size_t size, size_t nr,
+			struct iommu_iotlb_gather *gather)
+{
+	return size * nr;
+}
+
 static const struct iommu_domain_ops grp_domain_ops = {
 	.test_dev = grp_test_dev,
 	.attach_dev = grp_attach,
 	.set_dev_pasid = grp_set_pasid,
+	.map_pages = grp_map,
+	.unmap_pages = grp_unmap,
 	.iova_to_phys = grp_iova_to_phys,
 	.free = grp_free,
 };
@@ -202,19 +234,32 @@ static bool grp_is_deferred(struct device *dev)
 
 static void grp_get_resv_regions(struct device *dev, struct list_head *head)
 {
+	struct grp_dev *d = to_grp_dev(dev);
 	struct iommu_resv_region *region;
 
-	if (!to_grp_dev(dev)->direct)
+	if (!d->direct && !d->relaxable)
 		return;
 	region = iommu_alloc_resv_region(SZ_1M, PAGE_SIZE, IOMMU_READ,
-					 IOMMU_RESV_DIRECT, GFP_KERNEL);
+					 d->direct ? IOMMU_RESV_DIRECT :
+						     IOMMU_RESV_DIRECT_RELAXABLE,
+					 GFP_KERNEL);
 	if (region)
 		list_add_tail(&region->list, head);
 }
 
+static struct device_driver grp_driver;
+
 static struct iommu_device *grp_probe(struct device *dev)
 {
+	if (to_grp_dev(dev)->early)
+		dev->driver = &grp_driver;
 	return &grp->iommu;
+}
+
+static void grp_probe_finalize(struct device *dev)
+{
+	if (to_grp_dev(dev)->early)
+		dev->driver = NULL;
 }
 
 static struct iommu_group *grp_group(struct device *dev)
@@ -236,11 +281,60 @@ static const struct iommu_ops grp_ops = {
 	.is_attach_deferred = grp_is_deferred,
 	.get_resv_regions = grp_get_resv_regions,
 	.probe_device = grp_probe,
+	.probe_finalize = grp_probe_finalize,
 	.device_group = grp_group,
 };
 
+/* For this driver nothing but an empty page table is blocked. */
+static const struct iommu_ops grp_empty_ops = {
+	.default_domain_ops = &grp_domain_ops,
+	.identity_domain = &grp_identity,
+	.domain_alloc_paging = grp_alloc_domain,
+	.def_domain_type = grp_default_type,
+	.probe_device = grp_probe,
+	.device_group = grp_group,
+};
+
+/* A driver is only bound by device_driver_attach(). */
+static int grp_match(struct device *dev, const struct device_driver *drv)
+{
+	return 0;
+}
+
+static int grp_dma_configure(struct device *dev)
+{
+	return dev->driver ? iommu_device_use_default_domain(dev) : 0;
+}
+
+static void grp_dma_cleanup(struct device *dev)
+{
+	iommu_device_unuse_default_domain(dev);
+}
+
 static const struct bus_type grp_bus_type = {
 	.name = "iommu-group-kunit",
+	.match = grp_match,
+	.dma_configure = grp_dma_configure,
+	.dma_cleanup = grp_dma_cleanup,
+};
+
+/* Its drivers do not take DMA ownership. */
+static const struct bus_type grp_plain_bus_type = {
+	.name = "iommu-group-plain",
+	.match = grp_match,
+};
+
+static int grp_driver_probe(struct device *dev)
+{
+	grp->nr_probes++;
+	grp->probe_rid = to_grp_dev(dev)->rid;
+	return grp->probe_ret;
+}
+
+static struct device_driver grp_driver = {
+	.name = "iommu-group-kunit",
+	.bus = &grp_bus_type,
+	.probe = grp_driver_probe,
 };
 
 /* The memory belongs to the test. */
@@ -252,15 +346,16 @@ static void grp_exit_bus(void *data)
 {
 	while (grp->nr_added)
 		device_unregister(&grp->dev[--grp->nr_added].pdev.dev);
-	iommu_device_unregister_bus(&grp->iommu, &grp_bus_type, &grp->nb);
+	iommu_device_unregister_bus(&grp->iommu, grp->bus, &grp->nb);
 	iommu_device_sysfs_remove(&grp->iommu);
-	bus_unregister(&grp_bus_type);
+	bus_unregister(grp->bus);
+	iommu_set_block_unbound(grp->block);
 	grp = NULL;
 }
 
-static int grp_init(struct kunit *test)
+static int grp_init_bus(struct kunit *test, const struct bus_type *bus)
 {
-	struct device *parent = kunit_device_register(test, "iommu-group");
+	struct device *parent = kunit_device_register(test, bus->name);
 	int ret;
 
 	if (IS_ERR(parent))
@@ -275,15 +370,16 @@ static int grp_init(struct kunit *test)
 	grp->old.ops = &grp_domain_ops;
 	grp->old.owner = &grp_ops;
 	grp->new = grp->old;
+	grp->bus = bus;
+	grp->block = iommu_set_block_unbound(IOMMU_BLOCK_OFF);
 
-	ret = bus_register(&grp_bus_type);
+	ret = bus_register(bus);
 	if (ret)
-		return ret;
+		goto err_block;
 	ret = iommu_device_sysfs_add(&grp->iommu, parent, NULL, "iommu-group");
 	if (ret)
 		goto err_bus;
-	ret = iommu_device_register_bus(&grp->iommu, &grp_ops, &grp_bus_type,
-					&grp->nb);
+	ret = iommu_device_register_bus(&grp->iommu, &grp_ops, bus, &grp->nb);
 	if (ret)
 		goto err_sysfs;
 	return kunit_add_action_or_reset(test, grp_exit_bus, NULL);
@@ -291,8 +387,15 @@ static int grp_init(struct kunit *test)
 err_sysfs:
 	iommu_device_sysfs_remove(&grp->iommu);
 err_bus:
-	bus_unregister(&grp_bus_type);
+	bus_unregister(bus);
+err_block:
+	iommu_set_block_unbound(grp->block);
 	return ret;
+}
+
+static int grp_init(struct kunit *test)
+{
+	return grp_init_bus(test, &grp_bus_type);
 }
 
 static struct grp_dev *grp_add(struct kunit *test)
@@ -305,7 +408,7 @@ static struct grp_dev *grp_add(struct kunit *test)
 	};
 
 	device_initialize(dev);
-	dev->bus = &grp_bus_type;
+	dev->bus = grp->bus;
 	dev->release = grp_dev_release;
 #ifdef CONFIG_PCI_ATS
 	d->pdev.ats_cap = 1;
@@ -1064,6 +1167,439 @@ static void grp_reset_pasid(struct kunit *test)
 }
 #endif
 
+/* DMA is blocked while no driver uses the group, see iommu.block_unbound= */
+
+static struct device *nth_dev(int nr)
+{
+	return &grp->dev[nr].pdev.dev;
+}
+
+static void block_all(struct kunit *test)
+{
+	iommu_set_block_unbound(IOMMU_BLOCK_ALL);
+	grp_add_all(test);
+	expect_rid(test, &grp_blocked);
+}
+
+static void use_dev(struct kunit *test, int nr)
+{
+	KUNIT_ASSERT_EQ(test, 0, iommu_device_use_default_domain(nth_dev(nr)));
+}
+
+/* No driver has been there: only what it will get is asked about. */
+/* matrix: 25 */
+static void grp_block_probe(struct kunit *test)
+{
+	int i;
+
+	iommu_set_block_unbound(IOMMU_BLOCK_ALL);
+	while (grp->nr_added < NR_DEVS)
+		grp_add(test);
+	expect_rid(test, &grp_blocked);
+	expect_moves(test, 1);
+	/* Those that are added are asked about the blocking domain as well. */
+	for (i = 0; i < NR_DEVS; i++)
+		KUNIT_EXPECT_EQ(test, grp->dev[i].nr_tests, 1 + !!i);
+}
+
+/* Off, and these are not PCI devices that could be untrusted: as ever */
+/* matrix: 27 */
+static void grp_block_off(struct kunit *test)
+{
+	static const enum iommu_block_unbound off[] = {
+		IOMMU_BLOCK_OFF, IOMMU_BLOCK_UNTRUSTED,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(off); i++) {
+		iommu_set_block_unbound(off[i]);
+		grp_add_all(test);
+		grp_calm();
+		expect_rid(test, &grp_identity);
+		KUNIT_EXPECT_EQ(test, 0, bind_driver());
+		expect_tests(test, 0);
+		expect_moves(test, 0);
+	}
+}
+
+/* What a driver could never get makes the device fail already when it is found */
+static void grp_block_refused_probe(struct kunit *test)
+{
+	iommu_set_block_unbound(IOMMU_BLOCK_ALL);
+	grp->dev[0].refuses = REFUSED;
+	grp_add(test);
+	KUNIT_EXPECT_NULL(test, first_dev()->iommu_group);
+	KUNIT_EXPECT_EQ(test, grp->dev[0].nr_moves, 0);
+}
+
+/* The first driver of the group unblocks all of it, the last one blocks it. */
+/* matrix: 26 */
+static void grp_block_drivers(struct kunit *test)
+{
+	block_all(test);
+	use_dev(test, 0);
+	expect_rid(test, &grp_identity);
+	expect_tests(test, 1);
+	expect_moves(test, 1);
+	use_dev(test, 2);
+	iommu_device_unuse_default_domain(nth_dev(0));
+	expect_rid(test, &grp_identity);
+	expect_moves(test, 1);
+	iommu_device_unuse_default_domain(nth_dev(2));
+	expect_rid(test, &grp_blocked);
+	expect_tests(test, 1);
+	expect_moves(test, 2);
+}
+
+/* Each device in turn refuses or fails when a driver comes. All stay blocked. */
+/* matrix: 26 */
+static void grp_block_fails(struct kunit *test)
+{
+	int i;
+
+	block_all(test);
+	for (i = 0; i < NR_DEVS; i++) {
+		grp_calm();
+		grp->dev[i].refuses = REFUSED;
+		KUNIT_EXPECT_EQ(test, REFUSED, bind_driver());
+		expect_moves(test, 0);
+		expect_rid(test, &grp_blocked);
+
+		grp_calm();
+		grp->dev[i].fails = BIT(0);
+		KUNIT_EXPECT_EQ(test, FAILED, bind_driver());
+		expect_rid(test, &grp_blocked);
+
+		/* It cannot even be blocked at once when the driver is gone. */
+		use_dev(test, 1);
+		grp->dev[i].fails = BIT(0);
+		iommu_device_unuse_default_domain(nth_dev(1));
+		expect_rid(test, &grp_blocked);
+	}
+	KUNIT_EXPECT_EQ(test, 0, bind_driver());
+}
+
+/* VFIO gets a blocked group, and leaves a blocked one. */
+/* matrix: 26 */
+static void grp_block_owner(struct kunit *test)
+{
+	block_all(test);
+	KUNIT_ASSERT_EQ(test, 0, move_owner());
+	KUNIT_EXPECT_EQ(test, -EBUSY, bind_driver());
+	KUNIT_ASSERT_EQ(test, 0, move_group());
+	expect_rid(test, &grp->new);
+	after_group(0);
+	expect_rid(test, &grp_blocked);
+	expect_moves(test, 2);
+	KUNIT_ASSERT_EQ(test, 0, move_group());
+	after_owner(0);
+	expect_rid(test, &grp_blocked);
+
+	KUNIT_ASSERT_EQ(test, 0, move_device_owner());
+	after_device_owner(0);
+	expect_rid(test, &grp_blocked);
+	expect_moves(test, 4);
+	use_dev(test, 0);
+	expect_rid(test, &grp_identity);
+	iommu_device_unuse_default_domain(first_dev());
+}
+
+/* A driver attaches a domain of its own, and detaches it, or does not. */
+static void grp_block_own_domain(struct kunit *test)
+{
+	block_all(test);
+	use_dev(test, 0);
+	KUNIT_ASSERT_EQ(test, 0, move_group());
+	after_group(0);
+	expect_rid(test, &grp_identity);
+	KUNIT_ASSERT_EQ(test, 0, move_group());
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_blocked);
+
+	/* Nor does one without a driver leave it unblocked. */
+	KUNIT_ASSERT_EQ(test, 0, move_group());
+	after_group(0);
+	expect_rid(test, &grp_blocked);
+}
+
+/* The last driver leaves PASIDs attached: they are blocked, too. */
+/* matrix: 26 */
+static void grp_block_leaked_pasids(struct kunit *test)
+{
+	block_all(test);
+	use_dev(test, 0);
+	attach_pasids(test);
+	kunit_warning_suppress(test) {
+		iommu_device_unuse_default_domain(first_dev());
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	expect_rid(test, &grp_blocked);
+	expect_pasid(test, PASID, NULL);
+	expect_pasid(test, BARE_PASID, NULL);
+	/* The numbers stay in use, and nobody else becomes the owner. */
+	KUNIT_EXPECT_EQ(test, -EBUSY, move_owner());
+
+	use_dev(test, 0);
+	expect_rid(test, &grp_identity);
+	expect_pasid(test, PASID, NULL);
+	expect_blocked_pasids(test);
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_blocked);
+}
+
+/* The default domain is changed while nothing of it is attached. */
+/* matrix: 26 */
+static void grp_block_type(struct kunit *test)
+{
+	block_all(test);
+	grp->default_type = 0;
+	grp->dev[1].refuses = REFUSED;
+	KUNIT_EXPECT_EQ(test, REFUSED,
+			iommu_group_set_type(the_group(), "DMA"));
+	KUNIT_EXPECT_EQ(test, 0, grp->nr_domains);
+	grp_calm();
+	use_dev(test, 0);
+	expect_rid(test, &grp_identity);
+	iommu_device_unuse_default_domain(first_dev());
+
+	grp_calm();
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_set_type(the_group(), "DMA"));
+	expect_tests(test, 1);
+	expect_moves(test, 0);
+	expect_rid(test, &grp_blocked);
+	use_dev(test, 0);
+	expect_rid(test, iommu_get_domain_for_dev(first_dev()));
+	KUNIT_EXPECT_TRUE(test, grp->dev[0].rid->type & __IOMMU_DOMAIN_PAGING);
+	iommu_device_unuse_default_domain(first_dev());
+	KUNIT_ASSERT_EQ(test, 0, iommu_group_set_type(the_group(), "identity"));
+	KUNIT_EXPECT_EQ(test, 0, grp->nr_domains);
+	expect_rid(test, &grp_blocked);
+}
+
+/* A device that is found later is blocked with the others, or moves them. */
+/* matrix: 27 */
+static void grp_block_added(struct kunit *test)
+{
+	struct grp_dev *d = &grp->dev[NR_DEVS];
+
+	block_all(test);
+	/* It could not have what drivers get. */
+	d->refuses = REFUSED;
+	grp_add(test);
+	KUNIT_EXPECT_NULL(test, d->pdev.dev.iommu_group);
+	device_unregister(&grp->dev[--grp->nr_added].pdev.dev);
+	expect_rid(test, &grp_blocked);
+
+	/* It must not be blocked, so none of them is, as long as it is there. */
+	memset(d, 0, sizeof(*d));
+	d->direct = true;
+	grp_add(test);
+	expect_rid(test, &grp_identity);
+	KUNIT_EXPECT_EQ(test, d->nr_moves, 1);
+	use_dev(test, 0);
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_identity);
+	device_unregister(&grp->dev[--grp->nr_added].pdev.dev);
+	expect_rid(test, &grp_blocked);
+
+	/* Found while a driver is there */
+	memset(d, 0, sizeof(*d));
+	use_dev(test, 0);
+	grp_add(test);
+	expect_rid(test, &grp_identity);
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_blocked);
+}
+
+/* It must not be blocked, but it cannot have the default domain either. */
+static void grp_block_added_direct_refused(struct kunit *test)
+{
+	struct grp_dev *d = &grp->dev[NR_DEVS];
+
+	block_all(test);
+	d->direct = true;
+	d->refuses = REFUSED;
+	grp_add(test);
+	KUNIT_EXPECT_NULL(test, d->pdev.dev.iommu_group);
+	device_unregister(&grp->dev[--grp->nr_added].pdev.dev);
+	expect_rid(test, &grp_blocked);
+}
+
+static void expect_never_blocked(struct kunit *test)
+{
+	iommu_set_block_unbound(IOMMU_BLOCK_ALL);
+	grp_add_all(test);
+	expect_rid(test, &grp_identity);
+	KUNIT_EXPECT_EQ(test, 0, bind_driver());
+	expect_rid(test, &grp_identity);
+	expect_moves(test, 0);
+}
+
+/* matrix: 27 */
+static void grp_block_direct(struct kunit *test)
+{
+	grp->dev[0].direct = true;
+	expect_never_blocked(test);
+}
+
+/* matrix: 27 */
+static void grp_block_bus(struct kunit *test)
+{
+	kunit_release_action(test, grp_exit_bus, NULL);
+	KUNIT_ASSERT_EQ(test, 0, grp_init_bus(test, &grp_plain_bus_type));
+	expect_never_blocked(test);
+}
+
+/* matrix: 27 */
+static void grp_block_no_domain(struct kunit *test)
+{
+	grp->iommu.ops = &grp_empty_ops;
+	expect_never_blocked(test);
+}
+
+/* What firmware may use until a driver has come is kept until then. */
+/* matrix: 27 */
+static void grp_block_relaxable(struct kunit *test)
+{
+	iommu_set_block_unbound(IOMMU_BLOCK_ALL);
+	grp->dev[1].relaxable = true;
+	grp_add_all(test);
+	expect_rid(test, &grp_identity);
+	use_dev(test, 0);
+	expect_rid(test, &grp_identity);
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_blocked);
+
+	/* Its mapping fails in the domain that the next driver gets. */
+	grp->default_type = 0;
+	grp->map_fails = true;
+	KUNIT_EXPECT_EQ(test, 0, iommu_group_set_type(the_group(), "DMA"));
+	KUNIT_EXPECT_EQ(test, FAILED, bind_driver());
+	expect_rid(test, &grp_blocked);
+	grp->map_fails = false;
+	use_dev(test, 0);
+	expect_rid(test, iommu_get_domain_for_dev(first_dev()));
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_blocked);
+}
+
+/* What the kernel before this one has attached stays until a driver uses it. */
+/* matrix: 27 */
+static void grp_block_deferred(struct kunit *test)
+{
+	iommu_set_block_unbound(IOMMU_BLOCK_ALL);
+	grp->dev[0].defer = true;
+	grp_add(test);
+	KUNIT_EXPECT_EQ(test, 0, bind_driver());
+	KUNIT_EXPECT_TRUE(test, first_dev()->iommu->attach_deferred);
+	KUNIT_EXPECT_EQ(test, grp->dev[0].nr_moves, 0);
+
+	use_dev(test, 0);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_deferred_attach(first_dev(), &grp_identity));
+	expect_rid(test, &grp_identity);
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_blocked);
+}
+
+/* A driver that was there before the IOMMU goes on with its DMA. */
+/* matrix: 27 */
+static void grp_block_early(struct kunit *test)
+{
+	iommu_set_block_unbound(IOMMU_BLOCK_ALL);
+	grp->dev[1].early = true;
+	grp_add(test);
+	expect_rid(test, &grp_blocked);
+	kunit_warning_suppress(test) {
+		grp_add(test);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	expect_rid(test, &grp_identity);
+	/* The other device's driver does not change that, but its own does. */
+	KUNIT_EXPECT_EQ(test, 0, bind_driver());
+	expect_rid(test, &grp_identity);
+	use_dev(test, 1);
+	iommu_device_unuse_default_domain(nth_dev(1));
+	expect_rid(test, &grp_blocked);
+}
+
+/* What the driver core does: bind, fail, defer, remove */
+/* matrix: 26 */
+static void grp_block_driver_core(struct kunit *test)
+{
+	block_all(test);
+	KUNIT_ASSERT_EQ(test, 0, driver_register(&grp_driver));
+	KUNIT_EXPECT_EQ(test, 0, device_driver_attach(&grp_driver, nth_dev(1)));
+	KUNIT_EXPECT_PTR_EQ(test, grp->probe_rid, &grp_identity);
+	expect_rid(test, &grp_identity);
+	device_release_driver(nth_dev(1));
+	expect_rid(test, &grp_blocked);
+
+	grp->probe_ret = -EIO;
+	KUNIT_EXPECT_NE(test, 0, device_driver_attach(&grp_driver, nth_dev(1)));
+	expect_rid(test, &grp_blocked);
+	grp->probe_ret = -EPROBE_DEFER;
+	KUNIT_EXPECT_NE(test, 0, device_driver_attach(&grp_driver, nth_dev(1)));
+	expect_rid(test, &grp_blocked);
+	KUNIT_EXPECT_EQ(test, grp->nr_probes, 3);
+
+	/* A driver is not asked to work with a device that is blocked. */
+	grp->probe_ret = 0;
+	grp->dev[0].fails = BIT(0);
+	KUNIT_EXPECT_NE(test, 0, device_driver_attach(&grp_driver, nth_dev(1)));
+	KUNIT_EXPECT_EQ(test, grp->nr_probes, 3);
+	KUNIT_EXPECT_EQ(test, 0, device_driver_attach(&grp_driver, nth_dev(1)));
+	driver_unregister(&grp_driver);
+	expect_rid(test, &grp_blocked);
+}
+
+#ifdef CONFIG_PCI_ATS
+/* Drivers come and go while a device of the group is being reset. */
+/* matrix: 26 */
+static void grp_block_reset(struct kunit *test)
+{
+	struct pci_dev *pdev = &grp->dev[1].pdev;
+
+	block_all(test);
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(pdev));
+	pci_dev_reset_iommu_done(pdev);
+	expect_moves(test, 0);
+
+	/* A driver comes. */
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(pdev));
+	use_dev(test, 0);
+	KUNIT_EXPECT_PTR_EQ(test, grp->dev[0].rid, &grp_identity);
+	KUNIT_EXPECT_PTR_EQ(test, grp->dev[1].rid, &grp_blocked);
+	pci_dev_reset_iommu_done(pdev);
+	expect_rid(test, &grp_identity);
+
+	/* It goes. */
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(pdev));
+	iommu_device_unuse_default_domain(first_dev());
+	expect_rid(test, &grp_blocked);
+	pci_dev_reset_iommu_done(pdev);
+	expect_rid(test, &grp_blocked);
+
+	/* It comes, and goes, or the attach fails when the reset is over. */
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(pdev));
+	KUNIT_EXPECT_EQ(test, 0, bind_driver());
+	pci_dev_reset_iommu_done(pdev);
+	expect_rid(test, &grp_blocked);
+	KUNIT_ASSERT_EQ(test, 0, pci_dev_reset_iommu_prepare(pdev));
+	use_dev(test, 0);
+	grp->dev[1].fails = BIT(0);
+	pci_dev_reset_iommu_done(pdev);
+	KUNIT_EXPECT_PTR_EQ(test, grp->dev[0].rid, &grp_blocked);
+	KUNIT_EXPECT_PTR_EQ(test, grp->dev[1].held, &grp_blocked);
+	iommu_device_unuse_default_domain(first_dev());
+	grp->dev[1].rid = grp->dev[1].held;
+	expect_rid(test, &grp_blocked);
+	use_dev(test, 0);
+	expect_rid(test, &grp_identity);
+	iommu_device_unuse_default_domain(first_dev());
+}
+#endif
+
 static struct kunit_case grp_cases[] = {
 	KUNIT_CASE(grp_refused_group),
 	KUNIT_CASE(grp_refused_handle),
@@ -1102,7 +1638,26 @@ static struct kunit_case grp_cases[] = {
 	KUNIT_CASE(grp_must_succeed_owner),
 	KUNIT_CASE(grp_must_succeed_leave),
 	KUNIT_CASE(grp_must_succeed_direct),
+	KUNIT_CASE(grp_block_probe),
+	KUNIT_CASE(grp_block_off),
+	KUNIT_CASE(grp_block_refused_probe),
+	KUNIT_CASE(grp_block_drivers),
+	KUNIT_CASE(grp_block_fails),
+	KUNIT_CASE(grp_block_owner),
+	KUNIT_CASE(grp_block_own_domain),
+	KUNIT_CASE(grp_block_leaked_pasids),
+	KUNIT_CASE(grp_block_type),
+	KUNIT_CASE(grp_block_added),
+	KUNIT_CASE(grp_block_added_direct_refused),
+	KUNIT_CASE(grp_block_direct),
+	KUNIT_CASE(grp_block_bus),
+	KUNIT_CASE(grp_block_no_domain),
+	KUNIT_CASE(grp_block_relaxable),
+	KUNIT_CASE(grp_block_deferred),
+	KUNIT_CASE(grp_block_early),
+	KUNIT_CASE(grp_block_driver_core),
 #ifdef CONFIG_PCI_ATS
+	KUNIT_CASE(grp_block_reset),
 	KUNIT_CASE(grp_reset),
 	KUNIT_CASE(grp_reset_rid),
 	KUNIT_CASE(grp_reset_pasid),
