@@ -699,7 +699,7 @@ static uint64_t find_memory(const char *name)
 
 static void expect_reads_by_users(struct __test_metadata *_metadata,
 				  TEST_SELF(states),
-				  const FIXTURE_VARIANT(states) *variant,
+				  const struct _fixture_variant_states *variant,
 				  uint64_t addr)
 {
 	ASSERT_NE(0, addr);

@@ -312,6 +312,7 @@ test_expect_nowhere(struct __test_metadata *_metadata, struct test_dev *t,
 	struct sva_as forged = test_forged(t, pasid);
 	struct sva_test_counters c;
 	uint8_t buf[TEST_WORKS_LEN];
+	uint64_t counted;
 
 	sva_pattern(mem, sizeof(buf), 10);
 	sva_pattern(buf, sizeof(buf), 11);
@@ -322,13 +323,13 @@ test_expect_nowhere(struct __test_metadata *_metadata, struct test_dev *t,
 	EXPECT_TRUE(sva_is_pattern(buf, sizeof(buf), 11));
 	ASSERT_EQ(0, sva_counters(&t->sva, pasid, &c));
 	EXPECT_EQ(0, c.answered);
-	if (cause == SVA_TEST_CAUSE_ATS_NO_ACCESS) {
-		EXPECT_EQ(2, c.ats_requests);
-	} else if (cause == SVA_TEST_CAUSE_ATS_DENIED) {
-		EXPECT_EQ(2, c.ats_denied);
-	} else {
-		EXPECT_EQ(2, c.refused);
-	}
+	if (cause == SVA_TEST_CAUSE_ATS_NO_ACCESS)
+		counted = c.ats_requests;
+	else if (cause == SVA_TEST_CAUSE_ATS_DENIED)
+		counted = c.ats_denied;
+	else
+		counted = c.refused;
+	EXPECT_EQ(2, counted);
 }
 
 static void __maybe_unused
