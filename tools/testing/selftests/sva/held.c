@@ -130,6 +130,12 @@ TEST_F_TIMEOUT(held, refused, 120)
 TEST_F_TIMEOUT(held, until_reset, 120)
 {
 	struct sva_as other = { .sva = &self->t.sva, .mode = SVA_TEST_MODE_ATS };
+	struct sva_as rid = {
+		.sva = &self->t.sva,
+		.as = SVA_TEST_AS_RID,
+		.mode = SVA_TEST_MODE_TRANSLATED,
+	};
+	uint64_t physical = sva_pfn(page(self, 2)) * self->size;
 
 	if (!refuses())
 		SKIP(return, "SMMUv3 does not say whose invalidation it was");
@@ -140,6 +146,10 @@ TEST_F_TIMEOUT(held, until_reset, 120)
 	ASSERT_EQ(0, sva_bind_private(&self->t.sva, &other.bond, &other.pasid));
 	EXPECT_CAUSE(SVA_TEST_CAUSE_ATS_DENIED,
 		     sva_fill(&other, page(self, 2), 1, LEN));
+	/* That was the device, which need not obey. This is the IOMMU. */
+	ASSERT_NE(0, physical);
+	EXPECT_CAUSE(SVA_TEST_CAUSE_REFUSED,
+		     sva_fill(&rid, (void *)(uintptr_t)physical, 1, LEN));
 	ASSERT_EQ(0, pci_write(self->t.info.name, "reset", "1"));
 	EXPECT_TRUE(test_works(&other, page(self, 2)));
 	self->t.as = other;
