@@ -255,6 +255,13 @@ FIXTURE_TEARDOWN(flood)
 	behave(&self->t.sva);
 }
 
+static bool all_sent(struct sva *sva, uint32_t pasid, uint64_t nr)
+{
+	struct sva_test_counters c;
+
+	return !sva_counters(sva, pasid, &c) && c.page_requests == nr;
+}
+
 static bool groups_answered(struct sva *sva, uint32_t pasid, uint64_t nr,
 			    uint64_t groups)
 {
@@ -439,9 +446,11 @@ TEST_F(malformed, is_refused)
 }
 
 /*
- * The bond is ended during the flood. The drain waits for the requests in
- * progress, and later ones find nothing attached. The device uses the raw
- * PASID, because the driver would stop operations that use the bond.
+ * The bond is ended after the device sent the requests, while they are handled.
+ * The drain waits for the ones in progress, and later ones find nothing
+ * attached. The device uses the raw PASID, because the driver would stop
+ * operations that use the bond. It cannot send them later, because the last
+ * unbind may disable page requests.
  */
 /* matrix: 21 */
 TEST(flood_unbind)
@@ -459,6 +468,7 @@ TEST(flood_unbind)
 		    pages * sva_page_size());
 	ASSERT_EQ(0, sva_counters_clear(&t.sva));
 	ASSERT_EQ(0, sva_submit(&t.sva, &op));
+	ASSERT_TRUE(SOON(10000, all_sent(&t.sva, as.pasid, pages)));
 	ASSERT_EQ(0, sva_unbind(&t.sva, t.as.bond));
 	ASSERT_CAUSE(0, sva_wait(&t.sva, &op));
 	EXPECT_TRUE(SOON(20000, all_answered(&t.sva, as.pasid, pages)));
