@@ -36,7 +36,7 @@ known_environment() {
 		*_proxy|*_PROXY|SSL_CERT_*|CURL_CA_BUNDLE) ;;
 		GIT_AUTHOR_*|GIT_COMMITTER_*) ;;
 		# Between our own scripts
-		VM_OUT|VM_RESULTS|MUTANT_DIR|MUTANT_TREE|FROM|GDB) ;;
+		VM_OUT|VM_RESULTS|MUTANT_DIR|MUTANT_TREE|GDB) ;;
 		# Read-only
 		BASHOPTS|SHELLOPTS) ;;
 		*)	unset "$v" ;;
