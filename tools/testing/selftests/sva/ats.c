@@ -11,7 +11,6 @@
  */
 #include <fcntl.h>
 #include <signal.h>
-#include <time.h>
 #include <sys/prctl.h>
 
 #include "test_dev.h"
@@ -107,7 +106,7 @@ FIXTURE(states)
 	bool off;		/* never on */
 	uint8_t *mem;		/* a page that was touched */
 	uint64_t physical;	/* its address */
-	uint64_t *regs;
+	struct test_regs regs;
 };
 
 FIXTURE_VARIANT(states)
@@ -151,23 +150,6 @@ FIXTURE_VARIANT_ADD(states, dma_needs)
 	.rid = RID_DMA,
 	.needs_ats = true,
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
-
-/* Whether @cond becomes true within @ms */
-#define SOON(ms, cond) ({ \
-	uint64_t __end = now_ms() + (ms); \
-	bool __good; \
-	while (!(__good = (cond)) && now_ms() < __end) \
-		usleep(1000); \
-	__good; \
-})
 
 static bool is_busy(struct sva *sva, struct sva_test_op *op)
 {
@@ -231,20 +213,6 @@ static void expect_device(struct __test_metadata *_metadata, TEST_SELF(states))
 	ASSERT_STREQ(self->name, self->t.info.name);
 }
 
-static void map_registers(struct __test_metadata *_metadata, TEST_SELF(states))
-{
-	char path[128];
-	int fd;
-
-	pci_path(self->name, "resource0", path, sizeof(path));
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	self->regs = mmap(NULL, SVA_TEST_REGS_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, fd, 0);
-	ASSERT_NE(MAP_FAILED, self->regs);
-	close(fd);
-}
-
 FIXTURE_SETUP(states)
 {
 	static const char * const types[] = {
@@ -277,7 +245,9 @@ FIXTURE_SETUP(states)
 	expect_device(_metadata, self);
 	ASSERT_EQ(domains[variant->rid],
 		  self->t.info.domain & ~SVA_DOMAIN_DMA_FQ);
-	map_registers(_metadata, self);
+	self->regs.channel = CHANNEL;
+	self->regs.select = SVA_TEST_CNT_NO_PASID;
+	ASSERT_EQ(0, map_registers(&self->regs, self->name));
 }
 
 FIXTURE_TEARDOWN(states)
@@ -520,37 +490,9 @@ TEST_F_TIMEOUT(states, reset, 60)
 
 /* A device that goes on in spite of a reset */
 
-static uint64_t get_reg(TEST_SELF(states), uint32_t reg)
-{
-	return __atomic_load_n(&self->regs[reg / 8], __ATOMIC_RELAXED);
-}
-
-static void set_reg(TEST_SELF(states), uint32_t reg, uint64_t val)
-{
-	__atomic_store_n(&self->regs[reg / 8], val, __ATOMIC_RELAXED);
-}
-
-static void channel(TEST_SELF(states), uint32_t reg, uint64_t val)
-{
-	set_reg(self, SVA_TEST_CHANNEL(CHANNEL) + reg, val);
-}
-
-static uint64_t counter(TEST_SELF(states), uint32_t reg)
-{
-	set_reg(self, SVA_TEST_CNT_SELECT, SVA_TEST_CNT_NO_PASID);
-	return get_reg(self, reg);
-}
-
 static void let_run(TEST_SELF(states))
 {
-	set_reg(self, SVA_TEST_KNOBS, SVA_TEST_KNOB_FREE_RUN);
-	set_reg(self, SVA_TEST_CNT_CLEAR, 1);
-	channel(self, SVA_TEST_ADDR, self->physical);
-	channel(self, SVA_TEST_LEN, LEN);
-	channel(self, SVA_TEST_DATA, 0xeeeeeeeeeeeeeeee);
-	channel(self, SVA_TEST_INTERVAL, 1000);
-	channel(self, SVA_TEST_COMMAND, SVA_TEST_OP_FILL | SVA_TEST_REPEAT |
-					SVA_TEST_MODE_TRANSLATED);
+	run_free(&self->regs, self->physical, LEN, SVA_TEST_MODE_TRANSLATED);
 }
 
 static void expect_reset_stops(struct __test_metadata *_metadata,
@@ -561,20 +503,22 @@ static void expect_reset_stops(struct __test_metadata *_metadata,
 	uint64_t answered, refused;
 
 	let_run(self);
-	EXPECT_TRUE(SOON(10000, counter(self, usual) > 10));
-	refused = counter(self, SVA_TEST_CNT_REFUSED);
+	EXPECT_TRUE(SOON(10000, counter(&self->regs, usual) > 10));
+	refused = counter(&self->regs, SVA_TEST_CNT_REFUSED);
 	EXPECT_EQ(passes, !refused);
 	reset(_metadata, self);
-	EXPECT_GT(counter(self, SVA_TEST_CNT_REFUSED), refused);
-	answered = counter(self, SVA_TEST_CNT_ANSWERED);
-	refused = counter(self, SVA_TEST_CNT_REFUSED);
-	EXPECT_TRUE(SOON(10000, counter(self, SVA_TEST_CNT_ATTEMPTS) >
+	EXPECT_GT(counter(&self->regs, SVA_TEST_CNT_REFUSED), refused);
+	answered = counter(&self->regs, SVA_TEST_CNT_ANSWERED);
+	refused = counter(&self->regs, SVA_TEST_CNT_REFUSED);
+	EXPECT_TRUE(SOON(10000, counter(&self->regs, SVA_TEST_CNT_ATTEMPTS) >
 				answered + refused + 10));
-	EXPECT_EQ(passes, counter(self, SVA_TEST_CNT_ANSWERED) != answered);
-	EXPECT_EQ(passes, counter(self, SVA_TEST_CNT_REFUSED) == refused);
+	EXPECT_EQ(passes,
+		  counter(&self->regs, SVA_TEST_CNT_ANSWERED) != answered);
+	EXPECT_EQ(passes,
+		  counter(&self->regs, SVA_TEST_CNT_REFUSED) == refused);
 	EXPECT_EQ(passes, answered != 0);
-	channel(self, SVA_TEST_COMMAND, SVA_TEST_OP_ABORT);
-	set_reg(self, SVA_TEST_KNOBS, 0);
+	channel(&self->regs, SVA_TEST_COMMAND, SVA_TEST_OP_ABORT);
+	set_reg(&self->regs, SVA_TEST_KNOBS, 0);
 }
 
 TEST_F_TIMEOUT(states, in_reset, 60)
@@ -753,7 +697,8 @@ TEST_F_TIMEOUT(states, removed, 60)
 	ASSERT_EQ(0, pci_write(self->name, "driver/unbind", self->name));
 	ASSERT_EQ(0, pci_write(self->name, "enable", "1"));
 	let_run(self);
-	EXPECT_TRUE(SOON(10000, counter(self, SVA_TEST_CNT_ATTEMPTS) > 10));
+	EXPECT_TRUE(SOON(10000,
+			 counter(&self->regs, SVA_TEST_CNT_ATTEMPTS) > 10));
 	ASSERT_EQ(0, sva_write_file("/sys/bus/pci/drivers_autoprobe", "0"));
 	ASSERT_EQ(0, pci_write(self->name, "remove", "1"));
 	usleep(20000);
@@ -764,10 +709,10 @@ TEST_F_TIMEOUT(states, removed, 60)
 	ASSERT_EQ(0, sva_write_file("/sys/bus/pci/rescan", "1"));
 	ASSERT_EQ(0, sva_write_file("/sys/bus/pci/drivers_autoprobe", "1"));
 	ASSERT_EQ(0, pci_write(self->name, "enable", "1"));
-	map_registers(_metadata, self);
-	refused = counter(self, SVA_TEST_CNT_REFUSED);
+	ASSERT_EQ(0, map_registers(&self->regs, self->name));
+	refused = counter(&self->regs, SVA_TEST_CNT_REFUSED);
 	EXPECT_LT(10, refused);
-	set_reg(self, SVA_TEST_RESET, 1);
+	set_reg(&self->regs, SVA_TEST_RESET, 1);
 	pci_write(self->name, "enable", "0");
 }
 

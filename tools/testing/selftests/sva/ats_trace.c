@@ -4,8 +4,6 @@
  * the state and the reason in debugfs. Both are compared with the enable bit in
  * the device.
  */
-#include <time.h>
-
 #include "test_trace.h"
 #include "test_pci.h"
 
@@ -78,23 +76,6 @@ FIXTURE_VARIANT_ADD(ats_trace, dma_needs)
 	.reason = "RID",
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
-
-/* Whether @cond becomes true in time */
-#define SOON(cond) ({ \
-	uint64_t __end = now_ms() + PATIENCE_MS; \
-	bool __good; \
-	while (!(__good = (cond)) && now_ms() < __end) \
-		usleep(1000); \
-	__good; \
-})
-
 /* Some device that is as wanted */
 static bool find(struct test_dev *t, bool needs)
 {
@@ -126,7 +107,7 @@ static void change_driver(TEST_SELF(ats_trace), const char *driver,
 static void expect_device(struct __test_metadata *_metadata,
 			  TEST_SELF(ats_trace))
 {
-	ASSERT_TRUE(SOON(!sva_open_path(&self->t.sva, self->t.sva.path)));
+	ASSERT_TRUE(SOON(PATIENCE_MS, !sva_open_path(&self->t.sva, self->t.sva.path)));
 	ASSERT_EQ(0, sva_info(&self->t.sva, &self->t.info));
 	ASSERT_STREQ(self->name, self->t.info.name);
 }
@@ -159,7 +140,7 @@ FIXTURE_TEARDOWN(ats_trace)
 {
 	trace_end(&self->tr);
 	change_driver(self, "\n", "auto");
-	EXPECT_TRUE(SOON(!access(self->t.sva.path, R_OK | W_OK)));
+	EXPECT_TRUE(SOON(PATIENCE_MS, !access(self->t.sva.path, R_OK | W_OK)));
 }
 
 /* The line of debugfs begins with that. */
@@ -334,7 +315,7 @@ static void reset(struct __test_metadata *_metadata, TEST_SELF(ats_trace),
 		_exit(0);
 	}
 	test_go(_metadata, &h);
-	EXPECT_TRUE(SOON(is_said(self, false, reason)));
+	EXPECT_TRUE(SOON(PATIENCE_MS, is_said(self, false, reason)));
 	test_join(_metadata, &h);
 }
 

@@ -9,30 +9,12 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <time.h>
 
 #include "test_dma_api.h"
 #include "test_pci.h"
 
 #define LEN	TEST_WORKS_LEN
 #define CHANNEL	(SVA_TEST_NR_CHANNELS - 1)	/* one that the driver leaves alone */
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
-
-/* Whether @cond becomes true within @ms */
-#define SOON(ms, cond) ({ \
-	uint64_t __end = now_ms() + (ms); \
-	bool __good; \
-	while (!(__good = (cond)) && now_ms() < __end) \
-		usleep(1000); \
-	__good; \
-})
 
 /* The value of a kernel parameter, or "" */
 static void parameter(const char *name, char *value, size_t len)
@@ -98,7 +80,7 @@ static bool blocks(const char *name)
 FIXTURE(unbound)
 {
 	struct test_dev t;
-	uint64_t *regs;
+	struct test_regs regs;
 	uint8_t *mem;		/* a page that was touched */
 	uint64_t physical;	/* its address */
 	char name[32];
@@ -130,54 +112,9 @@ FIXTURE_VARIANT_ADD(unbound, translated)
 	.command = SVA_TEST_MODE_TRANSLATED,
 };
 
-static uint64_t get_reg(TEST_SELF(unbound), uint32_t reg)
-{
-	return __atomic_load_n(&self->regs[reg / 8], __ATOMIC_RELAXED);
-}
-
-static void set_reg(TEST_SELF(unbound), uint32_t reg, uint64_t val)
-{
-	__atomic_store_n(&self->regs[reg / 8], val, __ATOMIC_RELAXED);
-}
-
-static void channel(TEST_SELF(unbound), uint32_t reg, uint64_t val)
-{
-	set_reg(self, SVA_TEST_CHANNEL(CHANNEL) + reg, val);
-}
-
-static uint64_t counter(TEST_SELF(unbound), uint32_t reg)
-{
-	set_reg(self, SVA_TEST_CNT_SELECT, SVA_TEST_CNT_TOTAL);
-	return get_reg(self, reg);
-}
-
-static void map_registers(struct __test_metadata *_metadata,
-			  TEST_SELF(unbound))
-{
-	char path[128];
-	int fd;
-
-	if (self->regs)
-		munmap(self->regs, SVA_TEST_REGS_SIZE);
-	pci_path(self->name, "resource0", path, sizeof(path));
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	self->regs = mmap(NULL, SVA_TEST_REGS_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, fd, 0);
-	ASSERT_NE(MAP_FAILED, self->regs);
-	close(fd);
-}
-
 static void let_run(TEST_SELF(unbound), uint64_t command)
 {
-	set_reg(self, SVA_TEST_KNOBS, SVA_TEST_KNOB_FREE_RUN);
-	channel(self, SVA_TEST_PASID, 1);
-	channel(self, SVA_TEST_ADDR, self->physical);
-	channel(self, SVA_TEST_LEN, LEN);
-	channel(self, SVA_TEST_DATA, 0xeeeeeeeeeeeeeeee);
-	channel(self, SVA_TEST_INTERVAL, 1000);
-	channel(self, SVA_TEST_COMMAND,
-		SVA_TEST_OP_FILL | SVA_TEST_REPEAT | command);
+	run_free(&self->regs, self->physical, LEN, command);
 }
 
 static void try_driver(struct __test_metadata *_metadata, TEST_SELF(unbound),
@@ -224,7 +161,9 @@ FIXTURE_SETUP(unbound)
 	sva_pattern(self->mem, LEN, 1);
 	self->physical = sva_pfn(self->mem) * sva_page_size();
 	ASSERT_NE(0, self->physical);
-	map_registers(_metadata, self);
+	self->regs.channel = CHANNEL;
+	self->regs.select = SVA_TEST_CNT_TOTAL;
+	ASSERT_EQ(0, map_registers(&self->regs, self->name));
 }
 
 FIXTURE_TEARDOWN(unbound)
@@ -232,7 +171,7 @@ FIXTURE_TEARDOWN(unbound)
 	sva_write_file("/sys/bus/pci/drivers_autoprobe", "1");
 	if (!strcmp(self->driver, "sva-test-owner"))
 		unbind_driver(_metadata, self);
-	set_reg(self, SVA_TEST_RESET, 1);
+	set_reg(&self->regs, SVA_TEST_RESET, 1);
 	if (!self->driver[0]) {
 		pci_write(self->name, "enable", "0");
 		pci_write(self->name, "iommu_group/type", "auto");
@@ -269,16 +208,18 @@ static void expect_tries(struct __test_metadata *_metadata, TEST_SELF(unbound),
 			       SVA_TEST_CNT_ATS_REQUESTS : SVA_TEST_CNT_ATTEMPTS;
 	uint64_t attempts;
 
-	set_reg(self, SVA_TEST_CNT_CLEAR, 1);
+	set_reg(&self->regs, SVA_TEST_CNT_CLEAR, 1);
 	sva_pattern(self->mem, LEN, 1);
-	ASSERT_TRUE(SOON(10000, counter(self, tries) > 20));
-	attempts = counter(self, SVA_TEST_CNT_ATTEMPTS);
-	EXPECT_LE(attempts, counter(self, passes ? SVA_TEST_CNT_ANSWERED :
-						   SVA_TEST_CNT_REFUSED));
-	EXPECT_EQ(0, counter(self, passes ? SVA_TEST_CNT_REFUSED :
-					    SVA_TEST_CNT_ANSWERED));
-	EXPECT_EQ(passes, counter(self, SVA_TEST_CNT_BYTES_WRITTEN) != 0);
-	EXPECT_EQ(0, counter(self, SVA_TEST_CNT_BYTES_READ));
+	ASSERT_TRUE(SOON(10000, counter(&self->regs, tries) > 20));
+	attempts = counter(&self->regs, SVA_TEST_CNT_ATTEMPTS);
+	EXPECT_LE(attempts,
+		  counter(&self->regs, passes ? SVA_TEST_CNT_ANSWERED :
+						SVA_TEST_CNT_REFUSED));
+	EXPECT_EQ(0, counter(&self->regs, passes ? SVA_TEST_CNT_REFUSED :
+						   SVA_TEST_CNT_ANSWERED));
+	EXPECT_EQ(passes,
+		  counter(&self->regs, SVA_TEST_CNT_BYTES_WRITTEN) != 0);
+	EXPECT_EQ(0, counter(&self->regs, SVA_TEST_CNT_BYTES_READ));
 	EXPECT_EQ(passes, sva_is_byte(self->mem, LEN, 0xee));
 	EXPECT_EQ(!passes, sva_is_pattern(self->mem, LEN, 1));
 }
@@ -355,7 +296,7 @@ TEST_F(unbound, never_bound)
 	if (blocks(self->name))
 		EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 1));
 	ASSERT_EQ(0, pci_write(self->name, "enable", "1"));
-	map_registers(_metadata, self);
+	ASSERT_EQ(0, map_registers(&self->regs, self->name));
 	expect_unbound(_metadata, self, variant->command);
 
 	/* The administrator has looked at it, and has a driver bound. */

@@ -136,7 +136,7 @@ static void ask_at(struct __test_metadata *_metadata, struct test_drain *d,
 /* The device has noticed the answer to its first request */
 static void await_first(struct test_drain *d)
 {
-	long end = now_ms() + PATIENCE_MS;
+	uint64_t end = now_ms() + PATIENCE_MS;
 
 	do {
 		if (sva_peek(&d->t.sva, &d->ops[0]))

@@ -172,7 +172,7 @@ TEST_F_TIMEOUT(drain_full, flood, 90)
 	struct test_drain *d = &self->d;
 	const bool pri = variant->on == SVA_TEST_PRI_ON;
 	struct test_hand next;
-	long start;
+	uint64_t start;
 	size_t i;
 
 	bind_again(_metadata, d);

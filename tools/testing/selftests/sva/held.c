@@ -4,8 +4,6 @@
  * for ever. Who unmaps memory waits for it, but not for ever; and when the memory
  * is free, the device must not reach it.
  */
-#include <time.h>
-
 #include "test_dev.h"
 #include "test_pci.h"
 
@@ -20,14 +18,6 @@ FIXTURE(held)
 	uint8_t *mem;		/* pages that the device has translations of */
 	size_t size;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 static uint8_t *page(TEST_SELF(held), int nr)
 {

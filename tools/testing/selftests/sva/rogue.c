@@ -6,28 +6,11 @@
  */
 #include <fcntl.h>
 #include <signal.h>
-#include <time.h>
 
 #include "test_dev.h"
+#include "test_pci.h"
 
 #define LEN	TEST_WORKS_LEN
-
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
-}
-
-/* Whether @cond becomes true within @ms */
-#define SOON(ms, cond) ({ \
-	uint64_t __end = now_us() + (ms) * 1000ULL; \
-	bool __good; \
-	while (!(__good = (cond)) && now_us() < __end) \
-		usleep(1000); \
-	__good; \
-})
 
 static void behave(struct sva *sva)
 {
@@ -785,7 +768,7 @@ TEST(wrong_pasid)
 FIXTURE(free_run)
 {
 	struct test_dev t;
-	uint64_t *regs;
+	struct test_regs regs;
 	uint8_t *mem;		/* a page that was touched */
 	uint64_t physical;	/* its address */
 	char name[32];
@@ -823,63 +806,10 @@ FIXTURE_VARIANT_ADD(free_run, translated)
 	.command = SVA_TEST_MODE_TRANSLATED,
 };
 
-static uint64_t get_reg(TEST_SELF(free_run), uint32_t reg)
-{
-	return __atomic_load_n(&self->regs[reg / 8], __ATOMIC_RELAXED);
-}
-
-static void set_reg(TEST_SELF(free_run), uint32_t reg, uint64_t val)
-{
-	__atomic_store_n(&self->regs[reg / 8], val, __ATOMIC_RELAXED);
-}
-
-static uint64_t counter(TEST_SELF(free_run), uint32_t reg)
-{
-	set_reg(self, SVA_TEST_CNT_SELECT, SVA_TEST_CNT_TOTAL);
-	return get_reg(self, reg);
-}
-
-static void channel(TEST_SELF(free_run), uint32_t reg, uint64_t val)
-{
-	set_reg(self, SVA_TEST_CHANNEL(0) + reg, val);
-}
-
-static int pci_write(TEST_SELF(free_run), const char *leaf, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", self->name,
-		 leaf);
-	return sva_write_file(path, text);
-}
-
-/* ATS Enable in the device's ATS capability */
-static bool ats_enabled(TEST_SELF(free_run))
-{
-	uint32_t pos = 0x100, header;
-	uint16_t control = 0;
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config",
-		 self->name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (pos && pread(fd, &header, 4, pos) == 4) {
-		if ((header & 0xffff) == 0xf) {
-			pread(fd, &control, 2, pos + 6);
-			break;
-		}
-		pos = header >> 20;
-	}
-	close(fd);
-	return control & 0x8000;
-}
-
 /* Take the driver away, and map the registers */
 FIXTURE_SETUP(free_run)
 {
 	char path[128];
-	int fd;
 
 	test_open(_metadata, &self->t);
 	if (sva_sysfs(&self->t.sva, "resource0", path, sizeof(path)))
@@ -896,41 +826,20 @@ FIXTURE_SETUP(free_run)
 	self->physical = sva_pfn(self->mem) * sva_page_size();
 	ASSERT_NE(0, self->physical);
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0",
-		 self->name);
-	ASSERT_EQ(0, pci_write(self, "driver/unbind", self->name));
-	ASSERT_EQ(0, pci_write(self, "enable", "1"));
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	self->regs = mmap(NULL, SVA_TEST_REGS_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, fd, 0);
-	ASSERT_NE(MAP_FAILED, self->regs);
-	close(fd);
-	self->ats = ats_enabled(self);
+	ASSERT_EQ(0, pci_write(self->name, "driver/unbind", self->name));
+	ASSERT_EQ(0, pci_write(self->name, "enable", "1"));
+	self->regs.select = SVA_TEST_CNT_TOTAL;
+	ASSERT_EQ(0, map_registers(&self->regs, self->name));
+	self->ats = ats_enabled(self->name);
 }
 
 FIXTURE_TEARDOWN(free_run)
 {
-	set_reg(self, SVA_TEST_RESET, 1);
-	pci_write(self, "enable", "0");
+	set_reg(&self->regs, SVA_TEST_RESET, 1);
+	pci_write(self->name, "enable", "0");
 	sva_write_file("/sys/bus/pci/drivers/sva-test/bind", self->name);
 	EXPECT_TRUE(SOON(10000, !access(sva_path(0), R_OK | W_OK)));
 	sva_close(&self->t.sva);
-}
-
-static void let_run(struct __test_metadata *_metadata, TEST_SELF(free_run),
-		    uint64_t command)
-{
-	set_reg(self, SVA_TEST_KNOBS, SVA_TEST_KNOB_FREE_RUN);
-	ASSERT_EQ(SVA_TEST_KNOB_FREE_RUN, get_reg(self, SVA_TEST_KNOBS));
-	set_reg(self, SVA_TEST_CNT_CLEAR, 1);
-	channel(self, SVA_TEST_PASID, 1);
-	channel(self, SVA_TEST_ADDR, self->physical);
-	channel(self, SVA_TEST_LEN, LEN);
-	channel(self, SVA_TEST_DATA, 0xeeeeeeeeeeeeeeee);
-	channel(self, SVA_TEST_INTERVAL, 100);
-	channel(self, SVA_TEST_COMMAND,
-		SVA_TEST_OP_FILL | SVA_TEST_REPEAT | command);
 }
 
 /* It keeps trying and is refused each time, and memory does not change. */
@@ -945,15 +854,17 @@ TEST_F(free_run, no_driver)
 
 	EXPECT_EQ(self->t.info.on & SVA_TEST_ATS_ON &&
 		  self->t.info.domain != SVA_DOMAIN_PT, self->ats);
-	let_run(_metadata, self, variant->command);
-	ASSERT_TRUE(SOON(10000, counter(self, tries) > 10));
-	before = counter(self, tries);
-	EXPECT_TRUE(SOON(10000, counter(self, tries) > before + 10));
-	channel(self, SVA_TEST_COMMAND, SVA_TEST_OP_ABORT);
-	EXPECT_EQ(counter(self, SVA_TEST_CNT_ATTEMPTS),
-		  counter(self, passes ? SVA_TEST_CNT_ANSWERED :
-					 SVA_TEST_CNT_REFUSED));
-	EXPECT_EQ(passes, counter(self, SVA_TEST_CNT_BYTES_WRITTEN) != 0);
+	run_free(&self->regs, self->physical, LEN, variant->command);
+	ASSERT_EQ(SVA_TEST_KNOB_FREE_RUN, get_reg(&self->regs, SVA_TEST_KNOBS));
+	ASSERT_TRUE(SOON(10000, counter(&self->regs, tries) > 10));
+	before = counter(&self->regs, tries);
+	EXPECT_TRUE(SOON(10000, counter(&self->regs, tries) > before + 10));
+	channel(&self->regs, SVA_TEST_COMMAND, SVA_TEST_OP_ABORT);
+	EXPECT_EQ(counter(&self->regs, SVA_TEST_CNT_ATTEMPTS),
+		  counter(&self->regs, passes ? SVA_TEST_CNT_ANSWERED :
+						SVA_TEST_CNT_REFUSED));
+	EXPECT_EQ(passes,
+		  counter(&self->regs, SVA_TEST_CNT_BYTES_WRITTEN) != 0);
 	EXPECT_EQ(passes, sva_is_byte(self->mem, LEN, 0xee));
 	EXPECT_EQ(!passes, sva_is_pattern(self->mem, LEN, 1));
 }

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +28,28 @@ struct test_dev {
 
 /* The parameter by which helpers of a fixture get its data */
 #define TEST_SELF(fixture) struct _test_data_##fixture *self
+
+static uint64_t __maybe_unused now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+static uint64_t __maybe_unused now_ms(void)
+{
+	return now_us() / 1000;
+}
+
+/* Whether @cond becomes true within @ms */
+#define SOON(ms, cond) ({ \
+	uint64_t __end = now_us() + (ms) * 1000ULL; \
+	bool __good; \
+	while (!(__good = (cond)) && now_us() < __end) \
+		usleep(1000); \
+	__good; \
+})
 
 /*
  * Nearly all tests forge requests or look up physical addresses, which needs

@@ -8,7 +8,6 @@
 #define SVA_TEST_DRAIN_H
 
 #include <sched.h>
-#include <time.h>
 
 #include "test_dev.h"
 
@@ -29,14 +28,6 @@ struct test_drain {
 	struct sva_test_op ops[SVA_TEST_NR_CHANNELS];
 	uint8_t bufs[SVA_TEST_NR_CHANNELS][TEST_WORKS_LEN];
 };
-
-static long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int stay_on(pid_t pid, int cpu)
 {
@@ -64,7 +55,7 @@ static __noreturn void hog(struct test_drain *d, struct test_hand *h, long ms)
 {
 	const struct sched_param p = { .sched_priority = 99 };
 	int told = HOLD, what;
-	long end;
+	uint64_t end;
 
 	CHILD_CHECK(!stay_on(0, 1));
 	CHILD_CHECK(!sched_setscheduler(0, SCHED_FIFO, &p));
@@ -216,7 +207,7 @@ static uint64_t nr_faults(struct test_drain *d, uint64_t *answered)
 /* Wait until the device has sent @nr page requests or was stalled as often. */
 static bool has_asked(struct test_drain *d, uint64_t nr)
 {
-	long end = now_ms() + PATIENCE_MS;
+	uint64_t end = now_ms() + PATIENCE_MS;
 	uint64_t answered;
 
 	while (nr_faults(d, &answered) < nr) {
@@ -303,7 +294,7 @@ end_hog(struct __test_metadata *_metadata, struct test_drain *d,
 static void __maybe_unused
 expect_answers(struct __test_metadata *_metadata, struct test_drain *d)
 {
-	long end = now_ms() + PATIENCE_MS;
+	uint64_t end = now_ms() + PATIENCE_MS;
 	uint64_t asked, answered;
 
 	do {

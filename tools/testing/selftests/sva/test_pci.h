@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What sysfs and configuration space say of a PCI device, by its name in sysfs
+ * A PCI device by its name in sysfs, with whatever driver or none: what sysfs
+ * and configuration space say of it, and its registers
  */
 #ifndef SVA_TEST_PCI_H
 #define SVA_TEST_PCI_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
+#include <sys/mman.h>
 
 #include "sva_lib.h"
 
@@ -75,6 +77,76 @@ static bool __maybe_unused ats_enabled(const char *name)
 
 	close(fd);
 	return ctrl & ATS_CTRL_ENABLE;
+}
+
+/* The registers of the test device, and which of them are in use */
+struct test_regs {
+	uint64_t *map;
+	unsigned int channel;
+	uint64_t select;	/* whose accesses are counted */
+};
+
+static int __maybe_unused map_registers(struct test_regs *regs,
+					const char *name)
+{
+	char path[128];
+	void *map;
+	int fd;
+
+	pci_path(name, "resource0", path, sizeof(path));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	map = mmap(NULL, SVA_TEST_REGS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   fd, 0);
+	close(fd);
+	if (map == MAP_FAILED)
+		return -errno;
+	if (regs->map)
+		munmap(regs->map, SVA_TEST_REGS_SIZE);
+	regs->map = map;
+	return 0;
+}
+
+static uint64_t __maybe_unused get_reg(struct test_regs *regs, uint32_t reg)
+{
+	return __atomic_load_n(&regs->map[reg / 8], __ATOMIC_RELAXED);
+}
+
+static void __maybe_unused set_reg(struct test_regs *regs, uint32_t reg,
+				   uint64_t val)
+{
+	__atomic_store_n(&regs->map[reg / 8], val, __ATOMIC_RELAXED);
+}
+
+static void __maybe_unused channel(struct test_regs *regs, uint32_t reg,
+				   uint64_t val)
+{
+	set_reg(regs, SVA_TEST_CHANNEL(regs->channel) + reg, val);
+}
+
+static uint64_t __maybe_unused counter(struct test_regs *regs, uint32_t reg)
+{
+	set_reg(regs, SVA_TEST_CNT_SELECT, regs->select);
+	return get_reg(regs, reg);
+}
+
+/*
+ * The device writes 0xee to @addr until it is reset, as one does whose firmware
+ * is broken, or does what it was told to before its driver was removed.
+ */
+static void __maybe_unused run_free(struct test_regs *regs, uint64_t addr,
+				    uint64_t len, uint64_t command)
+{
+	set_reg(regs, SVA_TEST_KNOBS, SVA_TEST_KNOB_FREE_RUN);
+	set_reg(regs, SVA_TEST_CNT_CLEAR, 1);
+	channel(regs, SVA_TEST_PASID, 1);
+	channel(regs, SVA_TEST_ADDR, addr);
+	channel(regs, SVA_TEST_LEN, len);
+	channel(regs, SVA_TEST_DATA, 0xeeeeeeeeeeeeeeee);
+	channel(regs, SVA_TEST_INTERVAL, 1000);
+	channel(regs, SVA_TEST_COMMAND,
+		SVA_TEST_OP_FILL | SVA_TEST_REPEAT | command);
 }
 
 /* The device can have CXL.cache, which works with physical addresses */

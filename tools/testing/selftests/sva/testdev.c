@@ -18,6 +18,7 @@
 #include <linux/vfio.h>
 
 #include "test_dev.h"
+#include "test_pci.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
 #define PCI		"/sys/bus/pci"
@@ -38,14 +39,6 @@ FIXTURE(testdev)
 	int fault_fd;
 	char trace[96];
 };
-
-static void pci_write(const char *pci, const char *leaf, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), PCI "/devices/%s/%s", pci, leaf);
-	sva_write_file(path, text);
-}
 
 /* Give the function to @driver, or with "" to the one that it had before. */
 static void give_to(struct member *m, const char *driver)

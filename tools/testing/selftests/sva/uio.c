@@ -9,27 +9,18 @@
 #include <sys/wait.h>
 
 #include "test_dev.h"
+#include "test_pci.h"
 
 #define LEN	TEST_WORKS_LEN
 #define DRIVERS	"/sys/bus/pci/drivers"
-#define REG(nr)	((nr) / sizeof(uint64_t))
 
 FIXTURE(uio)
 {
 	char name[32];
 	char dev[32];		/* /dev/uio<N> */
 	uint8_t *mem;		/* a page that was touched */
-	uint64_t *regs;		/* BAR 0 */
+	struct test_regs regs;
 };
-
-static int write_leaf(TEST_SELF(uio), const char *leaf, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", self->name,
-		 leaf);
-	return sva_write_file(path, text);
-}
 
 /* The device is bound to uio: which one is it? */
 static int find_uio(TEST_SELF(uio))
@@ -61,7 +52,6 @@ FIXTURE_SETUP(uio)
 {
 	struct test_dev t;
 	char path[128];
-	int fd;
 
 	test_open(_metadata, &t);
 	if (sva_sysfs(&t.sva, "resource0", path, sizeof(path)))
@@ -73,36 +63,17 @@ FIXTURE_SETUP(uio)
 	self->mem = sva_pages(1);
 	sva_pattern(self->mem, sva_page_size(), 1);
 
-	ASSERT_EQ(0, write_leaf(self, "driver/unbind", self->name));
-	ASSERT_EQ(0, write_leaf(self, "driver_override", "uio_pci_sva"));
+	ASSERT_EQ(0, pci_write(self->name, "driver/unbind", self->name));
+	ASSERT_EQ(0, pci_write(self->name, "driver_override", "uio_pci_sva"));
 	bind_uio(_metadata, self);
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/resource0",
-		 self->name);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	self->regs = mmap(NULL, SVA_TEST_REGS_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_SHARED, fd, 0);
-	ASSERT_NE(MAP_FAILED, self->regs);
-	close(fd);
+	ASSERT_EQ(0, map_registers(&self->regs, self->name));
 }
 
 FIXTURE_TEARDOWN(uio)
 {
-	write_leaf(self, "driver/unbind", self->name);
-	ASSERT_EQ(0, write_leaf(self, "driver_override", "\n"));
+	pci_write(self->name, "driver/unbind", self->name);
+	ASSERT_EQ(0, pci_write(self->name, "driver_override", "\n"));
 	ASSERT_EQ(0, sva_write_file(DRIVERS "/sva-test/bind", self->name));
-}
-
-static uint64_t get_reg(TEST_SELF(uio), uint32_t reg)
-{
-	return __atomic_load_n(&self->regs[REG(reg)], __ATOMIC_RELAXED);
-}
-
-static void set_chan(TEST_SELF(uio), uint32_t reg, uint64_t val)
-{
-	__atomic_store_n(&self->regs[REG(SVA_TEST_CHANNEL(0) + reg)], val,
-			 __ATOMIC_RELAXED);
 }
 
 /* Have the device fill memory with @byte: 0 or the cause why it did not */
@@ -112,13 +83,15 @@ static int fill(TEST_SELF(uio), uint32_t pasid, uint8_t byte)
 	int i;
 
 	memset(&data, byte, sizeof(data));
-	set_chan(self, SVA_TEST_PASID, pasid);
-	set_chan(self, SVA_TEST_ADDR, (uintptr_t)self->mem);
-	set_chan(self, SVA_TEST_LEN, LEN);
-	set_chan(self, SVA_TEST_DATA, data);
-	set_chan(self, SVA_TEST_COMMAND, SVA_TEST_OP_FILL | SVA_TEST_WITH_PASID);
+	channel(&self->regs, SVA_TEST_PASID, pasid);
+	channel(&self->regs, SVA_TEST_ADDR, (uintptr_t)self->mem);
+	channel(&self->regs, SVA_TEST_LEN, LEN);
+	channel(&self->regs, SVA_TEST_DATA, data);
+	channel(&self->regs, SVA_TEST_COMMAND,
+		SVA_TEST_OP_FILL | SVA_TEST_WITH_PASID);
 	for (i = 0; i < 20000; i++) {
-		status = get_reg(self, SVA_TEST_CHANNEL(0) + SVA_TEST_STATUS);
+		status = get_reg(&self->regs,
+				 SVA_TEST_CHANNEL(0) + SVA_TEST_STATUS);
 		if ((status & SVA_TEST_STATE) != SVA_TEST_BUSY)
 			return (status & SVA_TEST_CAUSE) >>
 			       SVA_TEST_CAUSE_SHIFT;
@@ -263,7 +236,7 @@ TEST_F(uio, remove)
 		ASSERT_LE(0, fd[1]);
 		pasid = pasid_of(self);
 		EXPECT_TRUE(reaches(self, pasid));
-		ASSERT_EQ(0, write_leaf(self, "driver/unbind", self->name));
+		ASSERT_EQ(0, pci_write(self->name, "driver/unbind", self->name));
 		sva_pattern(self->mem, LEN, 3);
 		EXPECT_NE(0, fill(self, pasid, 0x4d));
 		EXPECT_TRUE(sva_is_pattern(self->mem, LEN, 3));
