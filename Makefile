@@ -12,7 +12,7 @@ $(foreach v,$(vars),$(eval override $v := $$(value $v)))
 export $(vars)
 
 MAKEFLAGS += --no-print-directory
-.PHONY: help deps tree adopt export demo test list matrix bench boot shell gdb qemu-test kunit \
+.PHONY: help deps tree adopt export demo test merge list matrix bench boot shell gdb qemu-test kunit \
 	mutants check bisect-check series topics clean distclean
 .NOTPARALLEL:
 
@@ -33,7 +33,7 @@ export:
 	@$(commands)/export qemu
 	@$(commands)/export kernel
 
-demo test list matrix bench qemu-test kunit boot shell gdb mutants check bisect-check series topics:
+demo test merge list matrix bench qemu-test kunit boot shell gdb mutants check bisect-check series topics:
 	@$(commands)/make $@
 
 clean distclean:

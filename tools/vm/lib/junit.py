@@ -40,6 +40,15 @@ def verdict_of(case):
     return "pass"
 
 
+def tests(path):
+    """(name, verdict, reason, seconds, notes) of each test in the file"""
+    for case in ET.parse(path).getroot().iter("testcase"):
+        found = case.find("failure")
+        found = case.find("skipped") if found is None else found
+        yield (case.get("name"), verdict_of(case), "" if found is None else found.get("message", ""),
+               float(case.get("time", 0)), (found.text or "").splitlines() if found is not None else [])
+
+
 def read(folder, arch="*"):
     """(suite, test, verdict) of all results below @folder"""
     for path in sorted(glob.glob(os.path.join(folder, arch, "*.xml"))):
