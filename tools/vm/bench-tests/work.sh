@@ -52,7 +52,7 @@ rewrite() {
 
 # I amend, insert and drop; the colleague changes another patch and adds one
 t_rebase_merges_series() {
-	new_house merge || return 1
+	new_house rebase_merge || return 1
 	rewrite '/Fix b$/s/^pick/edit/'
 	sed -i 's/^B$/BB/' "$linux/drivers/one.c"
 	git -C "$linux" commit -q -a --amend -m "one: Fix b" -m "Better."
