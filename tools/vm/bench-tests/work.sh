@@ -251,7 +251,7 @@ t_clean_leaves_the_trees() {
 	local d
 
 	new_house clean || return 1
-	(cd "$house/build" && mkdir -p obj out{,-base,-debug} results{,-base} mutants vm log \
+	(cd "$house/build" && mkdir -p check/kernel/.git obj out{,-base,-debug} results{,-base} mutants vm log \
 		series series-a1 mail bisect/obj && touch series/all.mbx)
 	for d in base bisect mutants topics; do
 		git -C "$linux" worktree add -q --detach "$house/build/$d/linux" base || return 1
