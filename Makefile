@@ -13,7 +13,7 @@ export $(vars)
 
 MAKEFLAGS += --no-print-directory
 .PHONY: help deps tree adopt export demo test merge list matrix bench boot shell gdb qemu-test kunit \
-	mutants check bisect-check series topics clean distclean
+	mutants check bisect-check series trial topics clean distclean
 .NOTPARALLEL:
 
 help:
@@ -33,7 +33,7 @@ export:
 	@$(commands)/export qemu
 	@$(commands)/export kernel
 
-demo test merge list matrix bench qemu-test kunit boot shell gdb mutants check bisect-check series topics:
+demo test merge list matrix bench qemu-test kunit boot shell gdb mutants check bisect-check series trial topics:
 	@$(commands)/make $@
 
 clean distclean:
