@@ -5,7 +5,7 @@
 # traced <number> <command>...: a marker, these commands, and the marker again
 traced() {
 	local number=$1 c
-	local marker="sva_test_start channel 15 command 0xf pasid 0x0 addr 0x$1 len 0x0"
+	local marker="sva_test_start channel 15 command 0xf pasid 0x0 addr 0x$number len 0x0"
 
 	shift
 	echo "$marker"
@@ -23,6 +23,7 @@ counted() {
 	"$python" -B -c '
 import sys
 sys.path.insert(0, sys.argv[1] + "/tools/vm/lib")
+import dataclasses
 import counts, machines, screen
 def merge(kernel, text, arch="arm64"):
     return list(counts.merged(arch, kernel, list(counts.read_output(text)),
@@ -79,10 +80,14 @@ t_bench_compares_with_the_base() {
 base = merge("7.3.4", "device pci\n0 bind old 0 1000\n1 unbind old 0 1000\n")
 ours = merge("now", "device pci\n0 bind old 0 900\n1 unbind old 0 1000\n")
 new = merge("now", "device pci\n0 bind new 0 1100\n1 unbind new 0 1000\n")
+ours[1] = dataclasses.replace(ours[1], commands=(("SYNC", 1),))
+new[0] = dataclasses.replace(new[0], commands=(("CFGI_CD", 2), ("SYNC", 4)))
 counts.table(screen.Screen(), base + ours + new)') || { echo "$got"; return 1; }
 	grep 'bind  *0  *1,000  *900  *-10.0%  *1,100  *+10.0%$' <<<"$got" >/dev/null &&
+		grep ' now old: 1 SYNC (1 fewer)$' <<<"$got" >/dev/null &&
+		grep ' now new: 2 CFGI_CD, 4 SYNC (2 more)$' <<<"$got" >/dev/null &&
 		[ "$(tail -n 1 <<<"$got")" = \
-			"against 7.3.4: 1 better, 1 worse, of 4 counts; guest instructions, which are no time" ] ||
+			"against 7.3.4: 1 better, 1 worse, of 4 counts of instructions, which are no time; commands: 1 fewer, 1 more" ] ||
 		{ echo "$got"; return 1; }
 }
 

@@ -21,6 +21,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -566,6 +567,64 @@ static void op_exit(enum call call)
 	report("exit", call_names[call], 1, median(with, WINDOWS) - median(without, WINDOWS));
 }
 
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text), n = fd < 0 ? -1 : write(fd, text, len);
+
+	if (fd >= 0)
+		close(fd);
+	return n != len;
+}
+
+/* Are devices blocked that have no driver? */
+static bool blocks_unbound(void)
+{
+	char line[4096] = "";
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, line, sizeof(line) - 1) < 0)
+		die("/proc/cmdline");
+	close(fd);
+	return strstr(line, "iommu.block_unbound=all");
+}
+
+/* The driver is unbound from the device, and bound to it again. */
+static void op_driver(enum call call)
+{
+	const char *when = blocks_unbound() ? "blocked" : "none";
+	char path[128], dir[PATH_MAX], driver[PATH_MAX], file[PATH_MAX + 16];
+	int64_t v[2][REPEAT];
+	const char *name;
+	int i;
+
+	if (call == OLD)	/* it has nothing to do with that */
+		return;
+	close(dev);
+	snprintf(path, sizeof(path), "/sys/class/sva-test/%s/device", strrchr(dev_path, '/') + 1);
+	if (!realpath(path, dir))
+		die(path);
+	snprintf(path, sizeof(path), "/sys/class/sva-test/%s/device/driver",
+		 strrchr(dev_path, '/') + 1);
+	if (!realpath(path, driver))
+		die(path);
+	name = strrchr(dir, '/') + 1;
+	for (i = 0; i < REPEAT; i++) {
+		snprintf(file, sizeof(file), "%s/unbind", driver);
+		after_tick();
+		COUNT(i, v[0][i], write_text(file, name));
+		++*next_number;
+		snprintf(file, sizeof(file), "%s/bind", driver);
+		COUNT(i, v[1][i], write_text(file, name));
+		--*next_number;
+	}
+	report("driver_unbind", when, 0, median(v[0], REPEAT));
+	report("driver_bind", when, 0, median(v[1], REPEAT));
+	/* Wait for the file to be there again. */
+	while (access(dev_path, R_OK | W_OK))
+		;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(enum call call);
@@ -576,6 +635,7 @@ static const struct {
 	{ "all", op_all },
 	{ "fault", op_fault },
 	{ "exit", op_exit },
+	{ "driver", op_driver },
 	{ "pasids", op_many_pasids },
 	{ "processes", op_many_processes },
 };

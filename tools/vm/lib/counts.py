@@ -111,12 +111,24 @@ def cell(screen, row, base):
     return screen.paint(text, GREEN if said == "better" else RED) if said else text
 
 
-def commands_of(rows):
+def more_commands(row, base):
+    """How many more commands than the base, negative if fewer"""
+    return sum(n for _, n in row.commands) - sum(n for _, n in base.commands) if row and base else 0
+
+
+def commands_of(screen, rows):
     """The commands of each column, once if they are the same"""
     words = [row.in_words() for row in rows if row]
     if len(set(words)) <= 1:
         return [words[0]] if words else []
-    return [f"{kernel} {call}: {row.in_words()}" for (kernel, call), row in zip(COLUMNS, rows) if row]
+    lines = []
+    for (kernel, call), row in zip(COLUMNS, rows):
+        if row:
+            more = more_commands(row, rows[0])
+            said = f" ({abs(more)} {'more' if more > 0 else 'fewer'})" if more else ""
+            said = screen.paint(said, RED if more > 0 else GREEN) if said else ""
+            lines.append(f"{kernel} {call}: {row.in_words()}{said}")
+    return lines
 
 
 def table(screen, rows):
@@ -139,11 +151,15 @@ def table(screen, rows):
         tally.update(filter(None, (change(row, base) for row in here[1:])))
         tally.update(["compared"] * sum(bool(row and base) for row in here[1:]))
         screen.line(f"{key[2]:18}{key[3]:>6} {' '.join(cells)}".rstrip())
-        for line in commands_of(here):
+        more = [more_commands(row, base) for row in here[1:]]
+        tally["fewer"] += sum(n < 0 for n in more)
+        tally["more"] += sum(n > 0 for n in more)
+        for line in commands_of(screen, here):
             screen.line(f"{'':25}{line}")
     screen.line()
     screen.line(f"against 7.3.4: {tally['better']} better, {tally['worse']} worse, of "
-                f"{tally['compared']} counts; guest instructions, which are no time")
+                f"{tally['compared']} counts of instructions, which are no time; "
+                f"commands: {tally['fewer']} fewer, {tally['more']} more")
 
 
 def write_csv(path, rows):
@@ -171,6 +187,7 @@ set border 3
 set tics nomirror
 set grid y linecolor '#dddddd'
 set key outside below
+set rmargin 4
 """
 COLORS = dict(zip(COLUMNS, ("#999999", "#4477aa", "#cc6633")))
 
@@ -185,7 +202,8 @@ def plot_bars(path, title, rows):
                      f"linecolor '{COLORS[kernel, call]}'" for i, (kernel, call) in enumerate(COLUMNS))
     return (LOOK.format(path=path, title=title) + "$data << END\n" + "\n".join(lines) + "\nEND\n"
             "set style data histogram\nset style histogram clustered gap 1\n"
-            "set style fill solid 0.9 noborder\nset xtics noenhanced\n" + f"plot {bars}\n")
+            "set style fill solid 0.9 noborder\nset xtics noenhanced scale 0\n"
+            f"set xrange [-0.6:{len(operations) - 0.4}]\nplot {bars}\n")
 
 
 def plot_lines(path, title, rows):
@@ -205,7 +223,8 @@ def plot_lines(path, title, rows):
         lines.append(f"$d{i} using 1:2 with linespoints pointtype 7 pointsize 0.6 linewidth 2 "
                      f"linecolor '{COLORS[kernel, call]}' dashtype {1 + (which == 'pasids')} title '{kernel}, {call} call, {where}'")
     return (LOOK.format(path=path, title=title) + data + "set logscale x\nset xrange [0.8:1300]\n"
-            "set xlabel 'bonds that there are meanwhile'\nset xtics (1, 10, 100, 1000)\n"
+            "set xlabel 'bonds that there are meanwhile'\nset key maxcols 1\nset bmargin 8.5\n"
+            "set xtics (1, 10, 100, 1000)\n"
             f"plot {', '.join(lines)}\n")
 
 

@@ -1023,6 +1023,68 @@ static void smmu_test_ats_commands(struct kunit *test)
 	smmu_ats_exit(test, &a);
 }
 
+/* Expect @nr_cd times a CFGI_CD for @ssid and a SYNC, and nothing else. */
+static void smmu_expect_cfgi_cd(struct kunit *test, struct smmu_mock *m,
+				u32 ssid, unsigned int nr_cd)
+{
+	struct arm_smmu_cmd cmd;
+	unsigned int i;
+
+	for (i = 0; i < nr_cd; i++) {
+		KUNIT_ASSERT_TRUE(test, smmu_next_cmd(m, &cmd));
+		KUNIT_EXPECT_EQ(test, CMDQ_OP_CFGI_CD, smmu_cmd_op(&cmd));
+		KUNIT_EXPECT_EQ(test, ssid,
+				FIELD_GET(CMDQ_CFGI_0_SSID, cmd.data[0]));
+		KUNIT_ASSERT_TRUE(test, smmu_next_cmd(m, &cmd));
+		KUNIT_EXPECT_EQ(test, CMDQ_OP_CMD_SYNC, smmu_cmd_op(&cmd));
+	}
+	KUNIT_EXPECT_FALSE(test, smmu_next_cmd(m, &cmd));
+}
+
+/*
+ * The SMMU may read the words of a CD in any order. What it is not to see
+ * together takes a SYNC in between: a new page table and V. A CD that becomes
+ * invalid has nothing else to be seen.
+ */
+/* matrix: 9 */
+static void smmu_test_cd_commands(struct kunit *test)
+{
+	struct smmu_mock *m = smmu_mock_init(test, 0);
+	struct arm_smmu_master *master =
+		smmu_mock_device(test, m, m->ops.blocked_domain);
+	struct iommu_domain *domain = smmu_mock_sva(test, m, master);
+	__le64 *cd;
+
+	/* The first PASID brings the CD table into use, see nr_ste above. */
+	smmu_attach(test, domain, master, 2);
+	smmu_forget_cmds(m);
+
+	smmu_attach(test, domain, master, 1);
+	smmu_expect_cfgi_cd(test, m, 1, 2);
+	KUNIT_EXPECT_EQ(test, 2, master->cd_table.used_ssids);
+	iommu_detach_device_pasid(domain, master->dev, 1);
+	smmu_expect_cfgi_cd(test, m, 1, 1);
+	KUNIT_EXPECT_EQ(test, 0, smmu_cd(master, 1));
+	KUNIT_EXPECT_EQ(test, 1, master->cd_table.used_ssids);
+
+	/* The same page table again */
+	smmu_attach(test, domain, master, 1);
+	smmu_expect_cfgi_cd(test, m, 1, 1);
+	iommu_detach_device_pasid(domain, master->dev, 1);
+	smmu_expect_cfgi_cd(test, m, 1, 1);
+
+	/* As if another one had been there */
+	cd = master->cd_table.linear.table[1].data;
+	cd[1] ^= cpu_to_le64(PAGE_SIZE);
+	smmu_attach(test, domain, master, 1);
+	smmu_expect_cfgi_cd(test, m, 1, 2);
+	KUNIT_EXPECT_EQ(test, master->cd_table.linear.table[2].data[1], cd[1]);
+	iommu_detach_device_pasid(domain, master->dev, 1);
+	smmu_expect_cfgi_cd(test, m, 1, 1);
+
+	iommu_detach_device_pasid(domain, master->dev, 2);
+}
+
 static struct kunit_case smmu_test_cases[] = {
 	KUNIT_CASE(smmu_test_exit_ends_all),
 	KUNIT_CASE(smmu_test_range_by_page),
@@ -1041,6 +1103,7 @@ static struct kunit_case smmu_test_cases[] = {
 	KUNIT_CASE(smmu_test_ats_required),
 	KUNIT_CASE(smmu_test_ats_none),
 	KUNIT_CASE(smmu_test_ats_commands),
+	KUNIT_CASE(smmu_test_cd_commands),
 	{}
 };
 

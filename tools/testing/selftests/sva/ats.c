@@ -492,7 +492,8 @@ TEST_F_TIMEOUT(states, reset, 60)
 
 static void let_run(TEST_SELF(states))
 {
-	run_free(&self->regs, self->physical, LEN, SVA_TEST_MODE_TRANSLATED);
+	run_free(&self->regs, self->physical, LEN, 0xee,
+		 SVA_TEST_MODE_TRANSLATED);
 }
 
 static void expect_reset_stops(struct __test_metadata *_metadata,

@@ -9,9 +9,12 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/iommufd.h>
+#include <linux/vfio.h>
 
 #include "test_dma_api.h"
 #include "test_pci.h"
+#include "test_trace.h"
 
 #define LEN	TEST_WORKS_LEN
 #define CHANNEL	(SVA_TEST_NR_CHANNELS - 1)	/* one that the driver leaves alone */
@@ -35,23 +38,6 @@ static void parameter(const char *name, char *value, size_t len)
 			 p + strlen(name) + 1);
 }
 
-/* What a file in sysfs says of the device @name */
-static void pci_read(const char *name, const char *leaf, char *text, size_t len)
-{
-	char path[128];
-	FILE *f;
-
-	text[0] = '\0';
-	pci_path(name, leaf, path, sizeof(path));
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	if (!fgets(text, len, f))
-		text[0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	fclose(f);
-}
-
 /* It is behind a port that leads out of the machine. */
 static bool is_untrusted(const char *name)
 {
@@ -71,10 +57,69 @@ static bool blocks(const char *name)
 	       (!strcmp(value, "untrusted") && is_untrusted(name));
 }
 
+/* The number of the device's group */
+static int group_of(const char *name)
+{
+	char path[128], link[128];
+	ssize_t len;
+
+	pci_path(name, "iommu_group", path, sizeof(path));
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return -1;
+	link[len] = '\0';
+	return atoi(strrchr(link, '/') + 1);
+}
+
+/* The trace is on from boot on. */
+static bool is_traced(void)
+{
+	char value[64];
+
+	if (access(TRACEFS "/events", F_OK))
+		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	parameter("trace_event", value, sizeof(value));
+	return !strcmp(value, "iommu:group_dma_state");
+}
+
+/*
+ * The state of @group by its last event, in the words of sysfs, or "". Returns the
+ * number of events.
+ */
+static unsigned int last_traced(int group, char *text, size_t len)
+{
+	FILE *f = fopen(TRACEFS "/trace", "re");
+	char line[512], start[64], state[32], reason[32], *at;
+	unsigned int nr = 0;
+
+	text[0] = '\0';
+	if (!f)
+		return 0;
+	snprintf(start, sizeof(start), ": group_dma_state: IOMMU: groupID=%d ",
+		 group);
+	while (fgets(line, sizeof(line), f)) {
+		at = strstr(line, start);
+		if (!at || sscanf(at + strlen(start),
+				  "dma_state=%31s reason=%31s", state, reason) != 2)
+			continue;
+		nr++;
+		snprintf(text, len, strcmp(reason, "none") ? "%s %s" : "%s",
+			 state, reason);
+	}
+	fclose(f);
+	return nr;
+}
+
 #define EXPECT_STATE_OF(name, state) do { \
+	const char *__name = (name), *__state = (state); \
 	char __text[64]; \
-	pci_read(name, "iommu_group/dma_state", __text, sizeof(__text)); \
-	EXPECT_STREQ(state, __text); \
+	pci_read(__name, "iommu_group/dma_state", __text, sizeof(__text)); \
+	EXPECT_STREQ(__state, __text); \
+	if (is_traced()) { \
+		last_traced(group_of(__name), __text, sizeof(__text)); \
+		EXPECT_STREQ(__state, __text) \
+			TH_LOG("that is the last event"); \
+	} \
 } while (0)
 
 FIXTURE(unbound)
@@ -114,7 +159,7 @@ FIXTURE_VARIANT_ADD(unbound, translated)
 
 static void let_run(TEST_SELF(unbound), uint64_t command)
 {
-	run_free(&self->regs, self->physical, LEN, command);
+	run_free(&self->regs, self->physical, LEN, 0xee, command);
 }
 
 static void try_driver(struct __test_metadata *_metadata, TEST_SELF(unbound),
@@ -208,8 +253,8 @@ static void expect_tries(struct __test_metadata *_metadata, TEST_SELF(unbound),
 			       SVA_TEST_CNT_ATS_REQUESTS : SVA_TEST_CNT_ATTEMPTS;
 	uint64_t attempts;
 
-	set_reg(&self->regs, SVA_TEST_CNT_CLEAR, 1);
 	sva_pattern(self->mem, LEN, 1);
+	set_reg(&self->regs, SVA_TEST_CNT_CLEAR, 1);
 	ASSERT_TRUE(SOON(10000, counter(&self->regs, tries) > 20));
 	attempts = counter(&self->regs, SVA_TEST_CNT_ATTEMPTS);
 	EXPECT_LE(attempts,
@@ -382,6 +427,100 @@ TEST_F(unbound, owner)
 	expect_unbound(_metadata, self, variant->command);
 }
 
+/* The file by which VFIO gives the device away */
+static int open_vfio(const char *name)
+{
+	char path[300];
+	struct dirent *entry;
+	int fd = -1;
+	DIR *dir;
+
+	pci_path(name, "vfio-dev", path, sizeof(path));
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "vfio", 4))
+			continue;
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s",
+			 entry->d_name);
+		SOON(10000, !access(path, R_OK | W_OK));
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		break;
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+/* Map the page where the device looks for it, at its physical address. */
+static int map_page(TEST_SELF(unbound), int iommufd, uint32_t *ioas)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.user_va = (uintptr_t)self->mem,
+		.length = sva_page_size(),
+		.iova = self->physical,
+	};
+
+	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc))
+		return -errno;
+	*ioas = map.ioas_id = alloc.out_ioas_id;
+	return ioctl(iommufd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
+}
+
+/*
+ * VFIO has it. It is blocked until user space has attached a domain, then it
+ * reaches what is mapped there, and it is blocked again after that.
+ */
+/* matrix: 26 27 */
+TEST_F(unbound, vfio)
+{
+	const char *idle = blocks(self->name) ? "blocked" : "default";
+	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+	};
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+	bool pasid = variant->command & SVA_TEST_WITH_PASID;
+	bool ats = variant->command == SVA_TEST_MODE_ATS;
+	int vfio;
+
+	bind.iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (bind.iommufd < 0)
+		SKIP(return, "no /dev/iommu");
+	unbind_driver(_metadata, self);
+	try_driver(_metadata, self, "vfio-pci");
+	EXPECT_STATE_OF(self->name, idle);
+	vfio = open_vfio(self->name);
+	ASSERT_LE(0, vfio);
+	ASSERT_EQ(0, ioctl(vfio, VFIO_DEVICE_BIND_IOMMUFD, &bind));
+	EXPECT_STATE_OF(self->name, "owned");
+	let_run(self, variant->command);
+	expect_tries(_metadata, self, variant->command, false);
+
+	ASSERT_EQ(0, map_page(self, bind.iommufd, &attach.pt_id));
+	ASSERT_EQ(0, ioctl(vfio, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach));
+	EXPECT_STATE_OF(self->name, "owned");
+	/* With ATS it asks once, and no more. */
+	if (!ats && !(is_untrusted(self->name) && variant->command))
+		expect_tries(_metadata, self, variant->command, !pasid);
+	ASSERT_EQ(0, ioctl(vfio, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach));
+	expect_tries(_metadata, self, variant->command, false);
+	close(vfio);
+	close(bind.iommufd);
+	EXPECT_STATE_OF(self->name, idle);
+	ASSERT_EQ(0, pci_write(self->name, "driver/unbind", self->name));
+	ASSERT_EQ(0, pci_write(self->name, "enable", "1"));
+	let_run(self, variant->command);
+	expect_unbound(_metadata, self, variant->command);
+	bind_driver(_metadata, self, "sva-test");
+	expect_works(_metadata, self);
+}
+
 /* The driver cannot be bound, and the device stays blocked. */
 TEST_F(unbound, no_such_driver)
 {
@@ -451,6 +590,71 @@ TEST(ports)
 	}
 	closedir(dir);
 	EXPECT_LT(0, nr);
+}
+
+/* What was traced last of each group, from boot on, is what sysfs says. */
+/* matrix: 27 */
+TEST(traced_from_boot)
+{
+	char path[300], state[64], traced[64];
+	struct dirent *entry;
+	int nr = 0;
+	DIR *dir;
+	FILE *f;
+
+	if (!is_traced())
+		SKIP(return, "no trace");
+	dir = opendir("/sys/kernel/iommu_groups");
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path),
+			 "/sys/kernel/iommu_groups/%s/dma_state", entry->d_name);
+		f = fopen(path, "re");
+		ASSERT_NE(NULL, f);
+		ASSERT_NE(NULL, fgets(state, sizeof(state), f));
+		fclose(f);
+		state[strcspn(state, "\n")] = '\0';
+		last_traced(atoi(entry->d_name), traced, sizeof(traced));
+		EXPECT_STREQ(state, traced) TH_LOG("group %s", entry->d_name);
+		nr++;
+	}
+	closedir(dir);
+	EXPECT_LT(2, nr);
+}
+
+/* One event for each change, and none for what is only on the way to it */
+/* matrix: 27 */
+TEST(traced_once)
+{
+	struct test_dev t = {};
+	char text[64], name[32], path[128];
+	unsigned int nr;
+	int i, group;
+
+	if (!is_traced())
+		SKIP(return, "no trace");
+	test_open(_metadata, &t);
+	if (sva_sysfs(&t.sva, "resource0", path, sizeof(path)))
+		SKIP(return, "not a PCI device");
+	strcpy(name, t.info.name);
+	sva_close(&t.sva);
+	group = group_of(name);
+	nr = last_traced(group, text, sizeof(text));
+	EXPECT_LT(0, nr);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pci_write(name, "driver/unbind", name));
+		EXPECT_EQ(++nr, last_traced(group, text, sizeof(text)));
+		EXPECT_STATE_OF(name, blocks(name) ? "blocked" : "default");
+		ASSERT_EQ(0, pci_write(name, "reset", "1"));
+		EXPECT_EQ(nr, last_traced(group, text, sizeof(text)));
+		ASSERT_EQ(0, sva_write_file("/sys/bus/pci/drivers_probe",
+					    name));
+		EXPECT_TRUE(SOON(10000, !access(t.sva.path, R_OK | W_OK)));
+		EXPECT_EQ(++nr, last_traced(group, text, sizeof(text)));
+		EXPECT_STATE_OF(name, "driver");
+	}
 }
 
 TEST_HARNESS_MAIN

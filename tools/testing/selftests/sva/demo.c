@@ -10,6 +10,9 @@
  *
  * demo [stale-tlb | ats-on]: use a device that ignores invalidations while memory
  * is unmapped, or leave ATS on for a device that has no use for it.
+ *
+ * demo driver: another story, of a device that has no driver. It ends well with
+ * iommu.block_unbound=all.
  */
 #include <errno.h>
 #include <sched.h>
@@ -59,6 +62,7 @@ struct process {
 static struct sva devs[3];	/* each process has its own */
 static struct sva_test_info infos[3];
 static char stalling[32];	/* the third, if it is there */
+static int nr_used = 2;		/* each process opens so many of them */
 static int told, failed;	/* lines */
 
 /* Printing the lines */
@@ -257,7 +261,7 @@ static __noreturn void live(struct process *p)
 	int i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < nr_used; i++)
 		if (sva_open(&devs[i], i))
 			_exit(1);
 	if (*stalling && sva_open_path(&devs[2], stalling))
@@ -397,11 +401,8 @@ static void find_stalling(void)
 	*stalling = '\0';
 }
 
-static void show_machine(void)
+static void open_devices(void)
 {
-	char iommu[64];
-	struct utsname uts;
-	const char *kind;
 	int i, ret;
 
 	for (i = 0; i < 2; i++) {
@@ -411,6 +412,14 @@ static void show_machine(void)
 		if (ret)
 			give_up("%s: %s", sva_path(i), strerror(-ret));
 	}
+}
+
+static void show_machine(void)
+{
+	char iommu[64];
+	struct utsname uts;
+	const char *kind;
+
 	uname(&uts);
 	kind = driver_of_iommu(iommu, sizeof(iommu));
 	printf("%s (%s), Linux %s, %s\n", kind, iommu, uts.release,
@@ -951,31 +960,128 @@ static void show_one_ssid(void)
 	sva_close(&lone);
 }
 
+/*
+ * The device writes to the page of @p meanwhile. Do its writes @arrive? Compare
+ * that with what the kernel says of its group.
+ */
+static void show_writes(const char *when, struct test_regs *regs,
+			struct process *p, struct request *page, bool arrive)
+{
+	const char *text = "E's secret", *state = arrive ? "driver" : "blocked";
+	uint64_t arrived, refused;
+	char said[64];
+	int i;
+
+	put(p, page, text);
+	set_reg(regs, SVA_TEST_CNT_CLEAR, 1);
+	for (i = 0; i < 5000 && counter(regs, SVA_TEST_CNT_ATTEMPTS) < 20; i++)
+		usleep(1000);
+	arrived = counter(regs, SVA_TEST_CNT_ANSWERED);
+	refused = counter(regs, SVA_TEST_CNT_REFUSED);
+	get(p, page);
+	pci_read(infos[1].name, "iommu_group/dma_state", said, sizeof(said));
+	tell("driver", !strcmp(said, state) && arrived + refused > 10 &&
+	     same(page->text, arrive ? "!!!!!!!!!!" : text) &&
+	     !(arrive ? refused : arrived),
+	     "%s: dma_state %s, %llu of %llu writes arrive: %s", when, said,
+	     (unsigned long long)arrived,
+	     (unsigned long long)(arrived + refused), quoted(page->text));
+}
+
+/* The device is removed and found again, and nobody binds a driver to it. */
+static void find_anew(const char *name, struct test_regs *regs, char *type,
+		      size_t len)
+{
+	int ret;
+
+	sva_close(&devs[1]);
+	sva_write_file("/sys/bus/pci/drivers_autoprobe", "0");
+	pci_write(name, "remove", "1");
+	sva_write_file("/sys/bus/pci/rescan", "1");
+	sva_write_file("/sys/bus/pci/drivers_autoprobe", "1");
+	pci_write(name, "iommu_group/type", "identity");
+	pci_read(name, "iommu_group/type", type, len);
+	pci_write(name, "enable", "1");
+	ret = map_registers(regs, name);
+	if (ret)
+		give_up("%s: no registers: %s", name, strerror(-ret));
+}
+
+/*
+ * A device whose DMA is not translated writes to the memory of a process by
+ * itself, with and without a driver, and has never been told to.
+ */
+static void show_driver(void)
+{
+	const char *name = infos[1].name;
+	struct request rq = { .dev = 0 };
+	struct test_regs regs = {
+		/* One that the driver leaves alone */
+		.channel = SVA_TEST_NR_CHANNELS - 1,
+		.select = SVA_TEST_CNT_TOTAL,
+	};
+	struct process *E;
+	char type[16];
+	uint64_t addr;
+
+	nr_used = 0;
+	E = begin("E");
+	must(E, act_map, &rq, "mmap");
+	put(E, &rq, "E's secret");
+	must(E, act_pfn, &rq, "frame");
+	addr = rq.pfn * sva_page_size();
+
+	find_anew(name, &regs, type, sizeof(type));
+	run_free(&regs, addr, 10, '!', SVA_TEST_MODE_UNTRANSLATED);
+	tell("driver", !strcmp(type, "identity"),
+	     "%s, %s, writes to E's frame %#llx without end", name, type,
+	     (unsigned long long)rq.pfn);
+	show_writes("no driver", &regs, E, &rq, false);
+	/* The driver enables the device by itself. */
+	pci_write(name, "enable", "0");
+	change_driver(1, "sva-test");
+	/* It has reset the device, too. */
+	run_free(&regs, addr, 10, '!', SVA_TEST_MODE_UNTRANSLATED);
+	show_writes("bound", &regs, E, &rq, true);
+	sva_close(&devs[1]);
+	pci_write(name, "driver/unbind", name);
+	pci_write(name, "enable", "1");
+	show_writes("unbound", &regs, E, &rq, false);
+	finish(E);
+}
+
 int main(int argc, char **argv)
 {
 	bool stale = argc == 2 && !strcmp(argv[1], "stale-tlb");
 	bool ats_on = argc == 2 && !strcmp(argv[1], "ats-on");
+	bool driver = argc == 2 && !strcmp(argv[1], "driver");
 
-	if (argc > 1 && !stale && !ats_on) {
-		fprintf(stderr, "usage: %s [stale-tlb | ats-on]\n", argv[0]);
+	if (argc > 1 && !stale && !ats_on && !driver) {
+		fprintf(stderr, "usage: %s [stale-tlb | ats-on | driver]\n",
+			argv[0]);
 		return 2;
 	}
 	/* A process that has exited is reported like other errors. */
 	signal(SIGPIPE, SIG_IGN);
 	/* A freed page goes to the next allocation on the same CPU. */
 	sva_stay_on_this_cpu();
-	show_machine();
-	find_stalling();
-	A = begin("A");
-	B = begin("B");
-	show_bind();
-	show_dma();
-	show_page_in();
-	show_munmap(stale);
-	show_unbind();
-	show_exit();
-	show_no_user(ats_on);
-	show_one_ssid();
+	open_devices();
+	if (driver) {
+		show_driver();
+	} else {
+		show_machine();
+		find_stalling();
+		A = begin("A");
+		B = begin("B");
+		show_bind();
+		show_dma();
+		show_page_in();
+		show_munmap(stale);
+		show_unbind();
+		show_exit();
+		show_no_user(ats_on);
+		show_one_ssid();
+	}
 	/* Make clear that the story is not complete. */
 	printf("%d lines, %d failed\n", told, failed);
 	return !!failed;

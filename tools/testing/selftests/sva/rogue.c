@@ -854,7 +854,7 @@ TEST_F(free_run, no_driver)
 
 	EXPECT_EQ(self->t.info.on & SVA_TEST_ATS_ON &&
 		  self->t.info.domain != SVA_DOMAIN_PT, self->ats);
-	run_free(&self->regs, self->physical, LEN, variant->command);
+	run_free(&self->regs, self->physical, LEN, 0xee, variant->command);
 	ASSERT_EQ(SVA_TEST_KNOB_FREE_RUN, get_reg(&self->regs, SVA_TEST_KNOBS));
 	ASSERT_TRUE(SOON(10000, counter(&self->regs, tries) > 10));
 	before = counter(&self->regs, tries);

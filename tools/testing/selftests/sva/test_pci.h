@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
 
@@ -38,6 +39,24 @@ static int __maybe_unused pci_write(const char *name, const char *leaf,
 
 	pci_path(name, leaf, path, sizeof(path));
 	return sva_write_file(path, text);
+}
+
+/* What a file in sysfs says of the device, without the end of the line, or "" */
+static void __maybe_unused pci_read(const char *name, const char *leaf,
+				    char *text, size_t len)
+{
+	char path[128];
+	FILE *f;
+
+	text[0] = '\0';
+	pci_path(name, leaf, path, sizeof(path));
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	if (!fgets(text, len, f))
+		text[0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	fclose(f);
 }
 
 static uint32_t __maybe_unused config_word(int fd, int pos, size_t len)
@@ -132,18 +151,19 @@ static uint64_t __maybe_unused counter(struct test_regs *regs, uint32_t reg)
 }
 
 /*
- * The device writes 0xee to @addr until it is reset, as one does whose firmware
+ * The device writes @byte to @addr until it is reset, as one does whose firmware
  * is broken, or does what it was told to before its driver was removed.
  */
 static void __maybe_unused run_free(struct test_regs *regs, uint64_t addr,
-				    uint64_t len, uint64_t command)
+				    uint64_t len, uint8_t byte,
+				    uint64_t command)
 {
 	set_reg(regs, SVA_TEST_KNOBS, SVA_TEST_KNOB_FREE_RUN);
 	set_reg(regs, SVA_TEST_CNT_CLEAR, 1);
 	channel(regs, SVA_TEST_PASID, 1);
 	channel(regs, SVA_TEST_ADDR, addr);
 	channel(regs, SVA_TEST_LEN, len);
-	channel(regs, SVA_TEST_DATA, 0xeeeeeeeeeeeeeeee);
+	channel(regs, SVA_TEST_DATA, byte * 0x0101010101010101ULL);
 	channel(regs, SVA_TEST_INTERVAL, 1000);
 	channel(regs, SVA_TEST_COMMAND,
 		SVA_TEST_OP_FILL | SVA_TEST_REPEAT | command);
